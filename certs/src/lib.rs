@@ -1,0 +1,1 @@
+//! mailproof-certs

@@ -1,0 +1,1 @@
+//! mailproof-mock-servers
