@@ -1,1 +1,6 @@
-//! mailproof
+//! mailproof: proves how a mail implementation behaves when mail goes wrong.
+//!
+//! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
+
+pub mod results;
+pub mod subject;

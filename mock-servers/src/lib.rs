@@ -1,1 +1,6 @@
-//! mailproof-mock-servers
+//! The world that a subject meets: SMTP and IMAP servers that are right until a deviation says otherwise.
+//!
+//! `smtp` and `imap` are sans-I/O engines over a mailbox model; `script` lays deviations over them; `wire`
+//! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
+
+pub mod engine;

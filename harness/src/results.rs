@@ -1,0 +1,212 @@
+//! What a run leaves behind: records (facts), judgements (opinions with their reasons) and the results file.
+//!
+//! Plain data. Must not know how it came about or how it is shown.
+
+use mailproof_scenarios::model::{Canaries, Case, Frequency, Kind, Level, Log, Severity, Step};
+use serde::{Deserialize, Serialize};
+
+/// The version of `results.json` and of `records.ndjson`.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// The facts of one case: enough to judge it again without the subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of the event format, [`mailproof_scenarios::model::event::VERSION`].
+    pub v: u32,
+    /// The case as it was run.
+    pub case: Case,
+    /// The steps as they were asked, with the delta's changes.
+    pub steps: Vec<Step>,
+    /// What to search for where it must not be.
+    pub canaries: Canaries,
+    /// The messages that the steps were given, as files hold them; index is the step.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    /// What the place could show.
+    pub observed: Observed,
+    /// The host name that the subject was configured with.
+    pub host: String,
+    /// Why it was not run, where it was not.
+    pub not_run: Option<NotRun>,
+    /// The events.
+    pub log: Log,
+    /// Milliseconds it took.
+    pub took_ms: u64,
+}
+
+/// Why a case was not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotRun {
+    /// The subject cannot do it, as declared.
+    Unsupported(String),
+    /// The place cannot show it.
+    Skipped(String),
+    /// The harness failed.
+    HarnessError(String),
+}
+
+/// What the place could show. What it could not is never counted as held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Connections to ports that the case does not use.
+    pub decoys: bool,
+    /// Connection attempts that the kernel answered or dropped.
+    pub packets: bool,
+    /// What the subject printed.
+    pub output: bool,
+    /// The subject's exit, signals and time.
+    pub process: bool,
+}
+
+/// How a case ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum Verdict {
+    /// Everything that must hold was seen to hold.
+    Pass,
+    /// Something that must hold was seen broken.
+    Fail,
+    /// A survey: the choice was recorded.
+    Recorded,
+    /// The subject cannot do it, as declared.
+    Unsupported,
+    /// The place cannot show it.
+    Skipped,
+    /// It could not be decided: the control failed or the gate was not reached.
+    Inconclusive,
+    /// The subject died.
+    Crash,
+    /// The subject did not end within its budget.
+    Hang,
+    /// A person must look.
+    Review,
+    /// The harness failed.
+    HarnessError,
+}
+
+impl Verdict {
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "PASS",
+            Verdict::Fail => "FAIL",
+            Verdict::Recorded => "RECORDED",
+            Verdict::Unsupported => "UNSUPPORTED",
+            Verdict::Skipped => "SKIPPED",
+            Verdict::Inconclusive => "INCONCLUSIVE",
+            Verdict::Crash => "CRASH",
+            Verdict::Hang => "HANG",
+            Verdict::Review => "REVIEW",
+            Verdict::HarnessError => "HARNESS-ERROR",
+        }
+    }
+}
+
+/// How one check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// It was seen to hold.
+    Held,
+    /// It was seen broken.
+    Broken,
+    /// Nobody could see it here.
+    NotObservable,
+}
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The name of the expectation or invariant, stable for expected-failures files.
+    pub name: String,
+    /// How strongly it is demanded.
+    pub level: Level,
+    /// How it came out.
+    pub held: Held,
+    /// One plain sentence: what was seen.
+    pub message: String,
+    /// The clause it rests on.
+    pub clause: Option<String>,
+    /// The step, where it belongs to one.
+    pub step: Option<u16>,
+    /// Indices into the events that show it.
+    pub evidence: Vec<usize>,
+}
+
+/// The opinion on one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one plain sentence.
+    pub reason: String,
+    /// Every check, broken ones first.
+    pub findings: Vec<Finding>,
+    /// Risks that were taken by choice (always-trust that did what it is for) and SHOULDs that were missed.
+    pub warnings: Vec<String>,
+}
+
+/// One case in the results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// The id with its variant.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// Fault, positive or survey.
+    pub kind: Kind,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How often it is met.
+    pub frequency: Frequency,
+    /// Clauses and advisories.
+    pub refs: Vec<String>,
+    /// Requirement ids.
+    pub covers: Vec<String>,
+    /// The opinion.
+    pub judgement: Judgement,
+    /// Whether an entry of the expected-failures file covers it, and its `because`.
+    pub expected: Option<String>,
+    /// The id of the control that it shares.
+    pub control: Option<String>,
+    /// Milliseconds it took.
+    pub took_ms: u64,
+    /// The normalised transcript with its secrets masked.
+    pub transcript: String,
+}
+
+/// Everything about a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// [`RESULTS_VERSION`].
+    pub v: u32,
+    /// The version of mailproof.
+    pub mailproof: String,
+    /// The subject's name.
+    pub subject: String,
+    /// The subject's version as it says itself.
+    pub subject_version: Option<String>,
+    /// `loopback` or `lab`.
+    pub place: String,
+    /// The seed.
+    pub seed: u64,
+    /// The civil time from which dates were computed, RFC 3339.
+    pub now: String,
+    /// Cases that were selected.
+    pub selected: usize,
+    /// Cases that were run to a verdict.
+    pub ran: usize,
+    /// Whether the run was cut short.
+    pub interrupted: bool,
+    /// Milliseconds it took.
+    pub took_ms: u64,
+    /// The cases in the order of their ids.
+    pub cases: Vec<CaseResult>,
+    /// The controls.
+    pub controls: Vec<CaseResult>,
+    /// Entries of the expected-failures file that did not hold, and why.
+    pub stale: Vec<String>,
+}

@@ -1,0 +1,490 @@
+//! The closed vocabularies of the language. One enum each, written in files as the kebab-case name.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Defines an enum whose variants are words of the language.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$vmeta])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every word, in the order of the definition.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The word as it is written in files.
+            pub const fn name(self) -> &'static str {
+                match self { $($name::$variant => $word,)+ }
+            }
+
+            /// The variant that is written as `word`.
+            pub fn from_name(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.name() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+pub(super) use words;
+
+words! {
+    /// A mail protocol.
+    Protocol {
+        /// RFC 5321 and RFC 6409.
+        Smtp = "smtp",
+        /// RFC 9051 and RFC 3501.
+        Imap = "imap",
+    }
+}
+
+words! {
+    /// One thing that a subject is asked to do.
+    Job {
+        /// Submit one message.
+        Send = "send",
+        /// Log in, select the mailbox and read every message.
+        Fetch = "fetch",
+        /// Log in and list the mailboxes.
+        List = "list",
+        /// Log in and append one message to the mailbox.
+        Append = "append",
+        /// Log in, select the mailbox and wait for one new message.
+        Idle = "idle",
+        /// Connect, log in and leave, as a settings dialogue does.
+        TestConnection = "test-connection",
+    }
+}
+
+words! {
+    /// How the subject was told to secure the connection (RFC 8314 §5).
+    Security {
+        /// Cleartext, chosen by the user.
+        None = "none",
+        /// STARTTLS if the server has it.
+        StarttlsOptional = "starttls-optional",
+        /// STARTTLS or nothing.
+        StarttlsRequired = "starttls-required",
+        /// TLS from the first byte.
+        Implicit = "implicit",
+        /// Whatever the product makes of "automatic".
+        Automatic = "automatic",
+    }
+}
+
+words! {
+    /// Which server certificates the subject was told to accept.
+    Trust {
+        /// What the operating system trusts.
+        System = "system",
+        /// The test authority only.
+        Ca = "ca",
+        /// One certificate, known beforehand.
+        Pin = "pin",
+        /// Any certificate.
+        Always = "always",
+    }
+}
+
+words! {
+    /// A port by its role. In the lab these are the registered numbers, on loopback random ones.
+    PortRole {
+        /// 25, relay.
+        Smtp = "smtp",
+        /// 465, submission with implicit TLS (RFC 8314 §3.3).
+        Submissions = "submissions",
+        /// 587, submission with STARTTLS (RFC 6409).
+        Submission = "submission",
+        /// 2525, the alternative that some providers offer.
+        Alternate = "alternate",
+        /// 143.
+        Imap = "imap",
+        /// 993, IMAP with implicit TLS (RFC 8314 §3.2).
+        Imaps = "imaps",
+    }
+}
+
+impl PortRole {
+    /// The registered number (2525 is a habit, not a registration).
+    pub const fn number(self) -> u16 {
+        match self {
+            PortRole::Smtp => 25,
+            PortRole::Submissions => 465,
+            PortRole::Submission => 587,
+            PortRole::Alternate => 2525,
+            PortRole::Imap => 143,
+            PortRole::Imaps => 993,
+        }
+    }
+
+    /// The protocol that is spoken there.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            PortRole::Imap | PortRole::Imaps => Protocol::Imap,
+            _ => Protocol::Smtp,
+        }
+    }
+
+    /// Whether TLS starts with the first byte.
+    pub const fn is_implicit(self) -> bool {
+        matches!(self, PortRole::Submissions | PortRole::Imaps)
+    }
+}
+
+words! {
+    /// A protocol together with a way to secure it: the axis that most matrices cross.
+    Carrier {
+        /// SMTP on 465.
+        SmtpImplicit = "smtp-implicit",
+        /// SMTP on 587 with STARTTLS required.
+        SmtpStarttls = "smtp-starttls",
+        /// IMAP on 993.
+        ImapImplicit = "imap-implicit",
+        /// IMAP on 143 with STARTTLS required.
+        ImapStarttls = "imap-starttls",
+        /// SMTP in clear, by choice of the user.
+        SmtpClear = "smtp-clear",
+        /// IMAP in clear, by choice of the user.
+        ImapClear = "imap-clear",
+    }
+}
+
+impl Carrier {
+    /// The protocol of this carrier.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Carrier::SmtpImplicit | Carrier::SmtpStarttls | Carrier::SmtpClear => Protocol::Smtp,
+            Carrier::ImapImplicit | Carrier::ImapStarttls | Carrier::ImapClear => Protocol::Imap,
+        }
+    }
+
+    /// The security setting of this carrier.
+    pub const fn security(self) -> Security {
+        match self {
+            Carrier::SmtpImplicit | Carrier::ImapImplicit => Security::Implicit,
+            Carrier::SmtpStarttls | Carrier::ImapStarttls => Security::StarttlsRequired,
+            Carrier::SmtpClear | Carrier::ImapClear => Security::None,
+        }
+    }
+}
+
+words! {
+    /// How the subject was told to sign in.
+    Auth {
+        /// No sign-in.
+        None = "none",
+        /// User and password; the mechanism is the subject's choice.
+        Password = "password",
+        /// SASL PLAIN (RFC 4616).
+        Plain = "plain",
+        /// SASL LOGIN (the IMAP LOGIN command is `password`).
+        Login = "login",
+        /// XOAUTH2 with a bearer token.
+        Xoauth2 = "xoauth2",
+    }
+}
+
+words! {
+    /// Whether a step uses the process of the step before.
+    Process {
+        /// A fresh process, as when the user starts the program again.
+        New = "new",
+        /// The same process, where the adapter can do that.
+        Same = "same",
+    }
+}
+
+words! {
+    /// An address of a step, by the part that it plays.
+    Party {
+        /// The address of the step's own account.
+        Own = "self",
+        /// Somebody at another domain.
+        Other = "other",
+        /// A second person at another domain.
+        Second = "second",
+        /// A third person at another domain.
+        Third = "third",
+        /// A colleague at the own domain.
+        Colleague = "colleague",
+    }
+}
+
+words! {
+    /// The body of the message that is sent or appended.
+    Message {
+        /// A few plain lines.
+        Simple = "simple",
+        /// Lines that begin with dots (RFC 5321 §4.5.2).
+        Dots = "dots",
+        /// Sequences that smuggle a second message past a careless server.
+        Smuggling = "smuggling",
+        /// Octets above 127 in UTF-8.
+        EightBit = "eight-bit",
+        /// About one mebibyte.
+        Large = "large",
+        /// A From and a To header that name the same address.
+        SelfAddressed = "self-addressed",
+    }
+}
+
+words! {
+    /// What a scenario is about.
+    Kind {
+        /// Something is wrong and the subject must cope.
+        Fault = "fault",
+        /// Unusual but right: it must simply work.
+        Positive = "positive",
+        /// A legitimate choice of the subject, recorded.
+        Survey = "survey",
+    }
+}
+
+words! {
+    /// How bad it is for the people involved when a subject gets it wrong.
+    Severity {
+        /// Credentials or mail exposed, mail forged or lost.
+        Critical = "critical",
+        /// The account does not work or is misled.
+        High = "high",
+        /// Somebody is bothered.
+        Medium = "medium",
+        /// Hardly anybody notices.
+        Low = "low",
+    }
+}
+
+words! {
+    /// How often it is met in the field.
+    Frequency {
+        /// Every support desk knows it.
+        Common = "common",
+        /// Now and then.
+        Occasional = "occasional",
+        /// Seldom.
+        Rare = "rare",
+        /// Only where somebody attacks.
+        Attack = "attack",
+    }
+}
+
+words! {
+    /// How strongly an expectation is demanded.
+    Level {
+        /// MUST of an RFC.
+        Must = "MUST",
+        /// SHOULD of an RFC.
+        Should = "SHOULD",
+        /// MAY of an RFC.
+        May = "MAY",
+        /// No sentence of an RFC, but a published class of vulnerability.
+        Security = "SECURITY",
+        /// Robustness and interoperability.
+        Interop = "INTEROP",
+    }
+}
+
+words! {
+    /// Who can do something about the situation that a scenario shows.
+    Who {
+        /// The person who uses the product.
+        User = "user",
+        /// Whoever administers the client or device.
+        ClientAdmin = "client-admin",
+        /// Whoever runs the mailbox or the server.
+        MailboxProviderAdmin = "mailbox-provider-admin",
+        /// Whoever edits the zone.
+        DnsAdmin = "dns-admin",
+        /// Whoever runs the network in between.
+        NetworkAdmin = "network-admin",
+        /// The maker of the client.
+        Vendor = "vendor",
+        /// Nobody: waiting helps.
+        Nobody = "nobody",
+    }
+}
+
+words! {
+    /// What only some places to run can show.
+    Need {
+        /// The registered port numbers, with decoys on those that the case does not use.
+        Ports = "ports",
+        /// A witness for connection attempts that the kernel answers or drops by itself.
+        Packets = "packets",
+        /// Names other than `localhost`.
+        Names = "names",
+    }
+}
+
+words! {
+    /// How a port behaves.
+    PortState {
+        /// As its role demands.
+        Open = "open",
+        /// The kernel answers the SYN with RST.
+        Refused = "refused",
+        /// The SYN is never answered.
+        Blackhole = "blackhole",
+        /// Accepts and says nothing, whatever comes.
+        Silent = "silent",
+        /// Accepts and resets before the first byte.
+        Reset = "reset",
+        /// Accepts and closes before the first byte.
+        Closed = "closed",
+        /// Speaks in clear although the role has implicit TLS.
+        Clear = "clear",
+        /// Waits for a ClientHello although the role begins in clear.
+        Implicit = "implicit",
+        /// Answers as a POP3 server (RFC 1939).
+        Pop3 = "pop3",
+        /// Answers as an HTTP server.
+        Http = "http",
+    }
+}
+
+words! {
+    /// How the TLS side of a server behaves.
+    TlsState {
+        /// TLS 1.2 and 1.3, as any current server.
+        Normal = "normal",
+        /// TLS 1.2 only.
+        Only12 = "tls1.2-only",
+        /// TLS 1.3 only.
+        Only13 = "tls1.3-only",
+        /// A server that knows nothing newer than TLS 1.0 (RFC 8996).
+        Only10 = "tls1.0-only",
+        /// Reads the ClientHello and never answers.
+        Silent = "silent",
+        /// Closes after the ClientHello.
+        Closed = "closed",
+        /// Resets after the ClientHello.
+        Reset = "reset",
+        /// Fatal alert handshake_failure.
+        AlertHandshakeFailure = "alert-handshake-failure",
+        /// Fatal alert protocol_version.
+        AlertProtocolVersion = "alert-protocol-version",
+        /// Octets that are no TLS record.
+        Garbage = "garbage",
+    }
+}
+
+words! {
+    /// One mistake that the reference client can be told to make. A case names in `killed_by` those that
+    /// it must catch.
+    Flaw {
+        /// Takes any certificate for good.
+        AcceptsAnyCertificate = "accepts-any-certificate",
+        /// Verifies on implicit TLS only, not after STARTTLS.
+        SkipsVerificationAfterStarttls = "skips-verification-after-starttls",
+        /// Verifies IMAP only.
+        SkipsVerificationOnSmtp = "skips-verification-on-smtp",
+        /// Does not look at the dates of certificates.
+        IgnoresValidity = "ignores-validity",
+        /// Does not look at the dates of the issuing certificates.
+        IgnoresIssuerValidity = "ignores-issuer-validity",
+        /// Does not compare the name.
+        IgnoresName = "ignores-name",
+        /// Takes the common name where there is no subject alternative name.
+        AcceptsCommonName = "accepts-common-name",
+        /// Does not need a chain to an anchor that it knows.
+        IgnoresAnchor = "ignores-anchor",
+        /// Does not look at basic constraints.
+        IgnoresBasicConstraints = "ignores-basic-constraints",
+        /// Does not look at the extended key usage.
+        IgnoresKeyUsage = "ignores-key-usage",
+        /// Does not check that the server holds the key of its certificate.
+        IgnoresProof = "ignores-proof",
+        /// Takes "always trust" to mean that TLS itself is optional.
+        AlwaysTrustDropsTls = "always-trust-drops-tls",
+        /// Applies "always trust" to every account once one has it.
+        AlwaysTrustLeaks = "always-trust-leaks",
+        /// Remembers a certificate once accepted, for every later run.
+        RemembersExceptions = "remembers-exceptions",
+        /// Has no "always trust", whatever was set.
+        AlwaysTrustStillVerifies = "always-trust-still-verifies",
+        /// Takes any certificate where one is pinned.
+        IgnoresPin = "ignores-pin",
+        /// Agrees to TLS 1.0.
+        AcceptsTls10 = "accepts-tls10",
+        /// Carries on in clear where STARTTLS is missing or refused.
+        ContinuesInClear = "continues-in-clear",
+        /// Falls back to HELO and carries on in clear.
+        HeloFallbackInClear = "helo-fallback-in-clear",
+        /// Signs in before STARTTLS.
+        AuthBeforeTls = "auth-before-tls",
+        /// Keeps what was read in clear behind the go-ahead for TLS.
+        KeepsClearBuffer = "keeps-clear-buffer",
+        /// Keeps the capabilities that were announced in clear.
+        KeepsClearCapabilities = "keeps-clear-capabilities",
+        /// Takes any 2yz or even 3yz reply to STARTTLS for a go-ahead, but stays in clear.
+        StarttlsAnyReplyInClear = "starttls-any-reply-in-clear",
+        /// Goes on in clear on the same connection after a failed handshake.
+        ClearAfterFailedHandshake = "clear-after-failed-handshake",
+        /// Opens a new connection without TLS after a failed handshake.
+        ClearRetry = "clear-retry",
+        /// Tries the other ports of the host.
+        TriesOtherPorts = "tries-other-ports",
+        /// Takes a PREAUTH greeting in clear for a session.
+        AcceptsPreauth = "accepts-preauth",
+        /// Takes a tagged reply that came before its command.
+        AcceptsEarlyTagged = "accepts-early-tagged",
+        /// Takes any first line for a greeting.
+        AcceptsAnyGreeting = "accepts-any-greeting",
+        /// Speaks before the greeting.
+        SpeaksBeforeGreeting = "speaks-before-greeting",
+        /// Logs in although LOGINDISABLED is announced.
+        IgnoresLoginDisabled = "ignores-logindisabled",
+        /// Uses a password in clear where TLS is only optional.
+        PasswordInClearOptional = "password-in-clear-optional",
+        /// Does not send EHLO again after STARTTLS.
+        NoSecondEhlo = "no-second-ehlo",
+        /// Sends the mail although signing in failed.
+        MailWithoutAuth = "mail-without-auth",
+        /// Tries the same password again and again.
+        RepeatsPassword = "repeats-password",
+        /// Sends the message again and again after a permanent reply.
+        RepeatsAfterPermanent = "repeats-after-permanent",
+        /// Comes back at once, again and again, after a temporary reply.
+        RetriesAtOnce = "retries-at-once",
+        /// Does not look at the replies to MAIL and RCPT.
+        IgnoresEnvelopeReplies = "ignores-envelope-replies",
+        /// Does not look at the reply to the end of the data.
+        IgnoresDataReply = "ignores-data-reply",
+        /// Says success whatever happened.
+        ReportsSuccess = "reports-success",
+        /// Says failure whatever happened.
+        ReportsFailure = "reports-failure",
+        /// Does not double leading dots.
+        NoDotStuffing = "no-dot-stuffing",
+        /// Sends bare CR and bare LF as they are in the message.
+        SendsBareLineEnds = "sends-bare-line-ends",
+        /// Reads replies segment by segment instead of line by line.
+        AssumesSegments = "assumes-segments",
+        /// Sends the message again after the connection was lost behind the final dot.
+        ResendsAfterLostReply = "resends-after-lost-reply",
+        /// Waits without end.
+        WaitsForever = "waits-forever",
+        /// Allocates whatever a literal announces.
+        TrustsLiteralSize = "trusts-literal-size",
+        /// Stops at any untagged response that it did not ask for.
+        ChokesOnUntagged = "chokes-on-untagged",
+        /// Takes a continuation request for an answer and sends what it has.
+        AnswersAnyContinuation = "answers-any-continuation",
+        /// Prints the password when something goes wrong.
+        PrintsSecrets = "prints-secrets",
+        /// Gives the whole set-up up as broken after one refused recipient.
+        GivesUpAfterRefusal = "gives-up-after-refusal",
+        /// Sends literal octets before the continuation request.
+        LiteralWithoutWaiting = "literal-without-waiting",
+        /// Dies.
+        Crashes = "crashes",
+    }
+}
