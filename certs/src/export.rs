@@ -104,7 +104,7 @@ pub fn export(
 }
 
 fn made_at(authority: &Authority) -> String {
-    let now = authority.now();
+    let now = authority.now().truncate_to_second();
     now.format(&Rfc3339).unwrap_or_else(|_| now.to_string())
 }
 

@@ -310,6 +310,7 @@ impl fmt::Display for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::{Intermediate, Leaf};
     use pretty_assertions::assert_eq;
     use std::collections::HashSet;
 
@@ -332,23 +333,37 @@ mod tests {
         }
     }
 
+    /// Every property by itself. A new one does not compile until it is listed here.
+    fn properties(recipe: &Recipe) -> Vec<String> {
+        let Recipe {
+            leaf:
+                Leaf {
+                    validity,
+                    owner,
+                    naming,
+                    purpose,
+                },
+            intermediate:
+                Intermediate {
+                    validity: above,
+                    is_ca,
+                },
+            anchor,
+            sent,
+            proof,
+        } = recipe;
+        let properties: [&dyn fmt::Debug; 9] = [
+            validity, owner, naming, purpose, above, is_ca, anchor, sent, proof,
+        ];
+        properties.map(|property| format!("{property:?}")).to_vec()
+    }
+
     #[test]
     fn every_fault_but_the_valid_chain_changes_exactly_one_property() {
-        let valid = Recipe::valid();
+        let valid = properties(&Recipe::valid());
         for &fault in Fault::ALL {
-            let recipe = fault.recipe();
-            let changes = [
-                recipe.leaf.validity != valid.leaf.validity,
-                recipe.leaf.owner != valid.leaf.owner,
-                recipe.leaf.naming != valid.leaf.naming,
-                recipe.leaf.purpose != valid.leaf.purpose,
-                recipe.intermediate.validity != valid.intermediate.validity,
-                recipe.intermediate.is_ca != valid.intermediate.is_ca,
-                recipe.anchor != valid.anchor,
-                recipe.sent != valid.sent,
-                recipe.proof != valid.proof,
-            ];
-            let changed = changes.into_iter().filter(|&changed| changed).count();
+            let faulty = properties(&fault.recipe());
+            let changed = faulty.iter().zip(&valid).filter(|(a, b)| a != b).count();
             assert_eq!(changed, usize::from(fault != Fault::Valid), "{fault}");
         }
     }

@@ -132,15 +132,25 @@ fn only_the_flag_of_an_intermediate_that_is_no_authority_is_wrong() {
 
 #[test]
 fn validity_nests_unless_the_fault_is_the_validity_of_the_issuer() {
-    let root = AUTHORITY.root_der();
-    let root = parse(&root);
+    let pem = |pem: &str| {
+        Pem::iter_from_buffer(pem.as_bytes())
+            .next()
+            .unwrap()
+            .unwrap()
+    };
+    let trusted = pem(AUTHORITY.root_pem());
+    let other = pem(AUTHORITY.other_root_pem());
     for &fault in Fault::ALL {
-        if matches!(fault, Fault::ExpiredIntermediate | Fault::UnknownRoot) {
+        if fault == Fault::ExpiredIntermediate {
             continue;
         }
+        let root = match fault {
+            Fault::UnknownRoot => &other,
+            _ => &trusted,
+        };
         let chain = chain(fault);
         let mut path = parse_sent(&chain);
-        path.push(root.clone());
+        path.push(root.parse_x509().unwrap());
         for pair in path.windows(2) {
             let (inner, outer) = (pair[0].validity(), pair[1].validity());
             assert!(outer.not_before <= inner.not_before, "{fault}");
