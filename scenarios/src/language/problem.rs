@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test_case(0, (1, 1); "the start")]
-    #[test_case(3, (2, 2); "second line")]
+    #[test_case(5, (2, 2); "second line, counted in characters")]
     #[test_case(99, (3, 1); "behind the end")]
     fn positions(offset: usize, expected: (usize, usize)) {
         assert_eq!(Source::new("x", "ä\nä\n").position(offset), expected);
