@@ -47,12 +47,19 @@ fn load(text: &str) -> Result<Vec<Case>, Problems> {
 #[test]
 fn a_good_file_loads_with_its_defaults() {
     let cases = load(GOOD).unwrap_or_else(|problems| panic!("{problems}"));
-    let [case] = cases.as_slice() else { panic!("{} cases", cases.len()) };
+    let [case] = cases.as_slice() else {
+        panic!("{} cases", cases.len())
+    };
     assert_eq!(case.id, "net/test/good");
     let step = &case.steps[0];
     assert_eq!(
         (step.job, step.security, step.trust, step.port),
-        (Job::Send, Security::Implicit, Trust::Ca, PortRole::Submissions)
+        (
+            Job::Send,
+            Security::Implicit,
+            Trust::Ca,
+            PortRole::Submissions
+        )
     );
     assert!(matches!(&case.delta, Delta::Deviate(d) if matches!(d[0].action, Action::Reject(_))));
     assert_eq!(case.control().delta, Delta::None);
@@ -121,7 +128,11 @@ fn a_matrix_puts_typed_values_in_place() {
         ]
     );
     assert_eq!(cases[3].steps[0].security, Security::StarttlsRequired);
-    assert_eq!(cases[0].base_key(), cases[2].base_key(), "one control for both replies");
+    assert_eq!(
+        cases[0].base_key(),
+        cases[2].base_key(),
+        "one control for both replies"
+    );
     assert_ne!(cases[0].base_key(), cases[1].base_key());
 }
 
@@ -138,7 +149,8 @@ fn lint_finds(good: &str, bad: &str, message: &str) {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let text = GOOD.replace("\"refuse\"", "\"fails-cleanly\"");
     std::fs::write(&file, text.replacen(good, bad, 1)).unwrap();
-    let library = Library::with_folder(folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
+    let library =
+        Library::with_folder(folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
     let problems = language::lint(&library).to_string();
     assert!(problems.contains(message), "{problems}");
 }
@@ -155,7 +167,17 @@ fn every_case_reads_back_from_json() {
 fn the_schema_names_every_key_of_a_scenario() {
     let schema = language::schema();
     let keys = schema["properties"].as_object().unwrap();
-    for key in ["id", "run", "deviate", "vary", "expect", "use", "matrix", "killed_by", "diagnosis"] {
+    for key in [
+        "id",
+        "run",
+        "deviate",
+        "vary",
+        "expect",
+        "use",
+        "matrix",
+        "killed_by",
+        "diagnosis",
+    ] {
         assert!(keys.contains_key(key), "{key}");
     }
 }
