@@ -4,5 +4,8 @@
 //! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
 
 pub mod engine;
+mod script;
+#[cfg(test)]
+mod testing;
 mod wire;
 pub mod world;

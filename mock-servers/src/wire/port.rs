@@ -156,10 +156,10 @@ impl Port {
                         socket.set_nonblocking(true)?;
                         // Fails on a connection that was reset before it was accepted.
                         let _ = socket.set_tcp_nodelay(true);
-                        let client = address.as_socket().as_ref().map_or(
-                            IpAddr::V4(Ipv4Addr::LOCALHOST),
-                            SocketAddr::ip,
-                        );
+                        let client = address
+                            .as_socket()
+                            .as_ref()
+                            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), SocketAddr::ip);
                         return Ok(Some(Accepted {
                             stream: socket.into(),
                             client,
@@ -193,7 +193,10 @@ impl Listener {
     where
         F: Future<Output = ()> + Send,
     {
-        let address = held.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let address = held
+            .local_addr()?
+            .as_socket()
+            .ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = bind(address.ip(), address.port())?;
         if door == Door::Dropping {
             filter::drop_everything(&socket)?;
@@ -277,7 +280,8 @@ mod tests {
     #[tokio::test]
     async fn both_addresses_have_the_same_number() {
         let mut port = Port::on_loopback().unwrap();
-        port.set_door(Door::Open, || std::future::ready(())).unwrap();
+        port.set_door(Door::Open, || std::future::ready(()))
+            .unwrap();
         let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port.number());
         if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
             let _client = TcpStream::connect(v6).unwrap();

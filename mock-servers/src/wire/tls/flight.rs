@@ -87,7 +87,9 @@ impl Flight {
             seen.push(Seen::Raw(rest));
         }
         if !self.over {
-            seen.push(Seen::Failed("closed before the handshake was complete".to_owned()));
+            seen.push(Seen::Failed(
+                "closed before the handshake was complete".to_owned(),
+            ));
         }
         self.over = true;
         seen
@@ -144,7 +146,11 @@ impl Flight {
     }
 
     fn alert(&mut self, description: u8) {
-        let version = if matches!(self.odd, Odd::Tls10(_)) { TLS10 } else { 0x0303 };
+        let version = if matches!(self.odd, Odd::Tls10(_)) {
+            TLS10
+        } else {
+            0x0303
+        };
         self.output
             .octets
             .extend(Record::new(ALERT, version, &[2, description]));
@@ -173,7 +179,10 @@ fn tls10_flight(hello: &Hello, certificates: &[Vec<u8>]) -> Vec<u8> {
         // Without it modern clients would refuse for another reason (RFC 5746 §3.6).
         server_hello.extend([0x00, 0x05, 0xff, 0x01, 0x00, 0x01, 0x00]);
     }
-    let chain: Vec<u8> = certificates.iter().flat_map(|der| with_length(der)).collect();
+    let chain: Vec<u8> = certificates
+        .iter()
+        .flat_map(|der| with_length(der))
+        .collect();
     let mut flight = Vec::new();
     for message in [
         message(SERVER_HELLO, &server_hello),
@@ -195,7 +204,9 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 
 /// A vector with a length of three octets.
 fn with_length(octets: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(octets.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let length = u32::try_from(octets.len())
+        .unwrap_or(u32::MAX)
+        .to_be_bytes();
     let mut all = length[1..].to_vec();
     all.extend_from_slice(octets);
     all
@@ -225,16 +236,24 @@ mod tests {
     #[test]
     fn the_tls_1_0_flight_picks_an_rsa_suite_and_echoes_renegotiation() {
         let mut flight = Flight::new(Odd::Tls10(vec![vec![1, 2, 3]]));
-        flight.arrived(&client_hello(&[5; 32], &[0x1301, 0x0035], &[(0xff01, b"\0")]));
+        flight.arrived(&client_hello(
+            &[5; 32],
+            &[0x1301, 0x0035],
+            &[(0xff01, b"\0")],
+        ));
         let output = flight.output();
         assert!(output.certificate);
         let body = &output.octets[9..];
         assert_eq!(&body[..2], b"\x03\x01");
-        assert_eq!(&body[34..], [
-            &b"\x00\x00\x35\x00\x00\x05\xff\x01\x00\x01\x00"[..],
-            b"\x16\x03\x01\x00\x0d\x0b\x00\x00\x09\x00\x00\x06\x00\x00\x03\x01\x02\x03",
-            b"\x16\x03\x01\x00\x04\x0e\x00\x00\x00",
-        ].concat());
+        assert_eq!(
+            &body[34..],
+            [
+                &b"\x00\x00\x35\x00\x00\x05\xff\x01\x00\x01\x00"[..],
+                b"\x16\x03\x01\x00\x0d\x0b\x00\x00\x09\x00\x00\x06\x00\x00\x03\x01\x02\x03",
+                b"\x16\x03\x01\x00\x04\x0e\x00\x00\x00",
+            ]
+            .concat()
+        );
     }
 
     #[test]
@@ -242,7 +261,11 @@ mod tests {
         let mut flight = Flight::new(Odd::Tls10(Vec::new()));
         flight.arrived(&client_hello(&[], &[0x002f], &[]));
         flight.output();
-        let seen = flight.arrived(&Record::new(HANDSHAKE, TLS10, &message(CLIENT_KEY_EXCHANGE, b"x")));
+        let seen = flight.arrived(&Record::new(
+            HANDSHAKE,
+            TLS10,
+            &message(CLIENT_KEY_EXCHANGE, b"x"),
+        ));
         assert!(seen.contains(&Seen::KeyExchange));
         assert_eq!(flight.output().alerts[0].description, HANDSHAKE_FAILURE);
     }

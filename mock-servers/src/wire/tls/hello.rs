@@ -44,12 +44,16 @@ impl HelloReader {
         }
         self.held.extend_from_slice(record.payload());
         let header = self.held.get(..4)?;
-        let length = usize::from(header[1]) << 16 | usize::from(header[2]) << 8 | usize::from(header[3]);
+        let length =
+            usize::from(header[1]) << 16 | usize::from(header[2]) << 8 | usize::from(header[3]);
         if header[0] != CLIENT_HELLO || length > LARGEST {
             self.done = true;
             return None;
         }
-        let hello = self.held.get(4..4 + length).map(|body| parse(body).unwrap_or_default());
+        let hello = self
+            .held
+            .get(4..4 + length)
+            .map(|body| parse(body).unwrap_or_default());
         if hello.is_some() {
             self.done = true;
             self.held = Vec::new();
@@ -167,7 +171,11 @@ pub(crate) mod tests {
     };
 
     /// A ClientHello record with these suites and extensions.
-    pub(crate) fn client_hello(session_id: &[u8], suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
+    pub(crate) fn client_hello(
+        session_id: &[u8],
+        suites: &[u16],
+        extensions: &[(u16, &[u8])],
+    ) -> Vec<u8> {
         let mut body = vec![0x03, 0x03];
         body.extend([7; 32]);
         body.push(u8::try_from(session_id.len()).unwrap());
@@ -230,9 +238,23 @@ pub(crate) mod tests {
 
     #[test]
     fn a_session_id_below_tls_1_3_is_an_offer_to_resume() {
-        assert!(read(&client_hello(&[9; 32], &[0x002f], &[])).unwrap().public.resumes);
-        assert!(!read(&client_hello(&[], &[0x002f], &[])).unwrap().public.resumes);
-        let psk = client_hello(&[9; 32], &[0x1301], &[(PRE_SHARED_KEY, b"x"), (EARLY_DATA, b"")]);
+        assert!(
+            read(&client_hello(&[9; 32], &[0x002f], &[]))
+                .unwrap()
+                .public
+                .resumes
+        );
+        assert!(
+            !read(&client_hello(&[], &[0x002f], &[]))
+                .unwrap()
+                .public
+                .resumes
+        );
+        let psk = client_hello(
+            &[9; 32],
+            &[0x1301],
+            &[(PRE_SHARED_KEY, b"x"), (EARLY_DATA, b"")],
+        );
         let hello = read(&psk).unwrap().public;
         assert!(hello.resumes && hello.early_data);
     }

@@ -72,7 +72,11 @@ impl Record {
         let mut octets = Vec::with_capacity(HEADER + payload.len());
         octets.push(kind);
         octets.extend(version.to_be_bytes());
-        octets.extend(u16::try_from(payload.len()).unwrap_or(u16::MAX).to_be_bytes());
+        octets.extend(
+            u16::try_from(payload.len())
+                .unwrap_or(u16::MAX)
+                .to_be_bytes(),
+        );
         octets.extend_from_slice(payload);
         octets
     }

@@ -85,7 +85,9 @@ impl Session {
             seen.push(Seen::Raw(rest));
         }
         if !self.established && !self.over {
-            seen.push(Seen::Failed("closed before the handshake was complete".to_owned()));
+            seen.push(Seen::Failed(
+                "closed before the handshake was complete".to_owned(),
+            ));
         }
         self.over = true;
         seen
@@ -330,7 +332,10 @@ mod tests {
             let mut server = session(&mut configs, Fault::Valid, versions);
             let mut client = connect(&trusting);
             let (seen, sent) = talk(&mut client, &mut server);
-            assert!(seen.iter().any(|it| matches!(it, Seen::Hello(hello) if hello.resumes == round)));
+            assert!(
+                seen.iter()
+                    .any(|it| matches!(it, Seen::Hello(hello) if hello.resumes == round))
+            );
             assert!(seen.iter().any(|it| matches!(
                 it,
                 Seen::Established { version, resumed, .. } if version == name && *resumed == round
@@ -374,7 +379,10 @@ mod tests {
         let mut client = connect(&trusting_client(versions));
         let (seen, sent) = talk(&mut client, &mut server);
         assert!(sent.iter().any(|it| it.certificate));
-        let alerts: Vec<_> = seen.iter().filter(|it| matches!(it, Seen::Alert(_))).collect();
+        let alerts: Vec<_> = seen
+            .iter()
+            .filter(|it| matches!(it, Seen::Alert(_)))
+            .collect();
         assert!(
             matches!(alerts[..], [Seen::Alert(alert)] if alert.fatal && alert.description == 48),
             "{alerts:?}"

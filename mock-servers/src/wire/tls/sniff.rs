@@ -73,7 +73,10 @@ mod tests {
         let (one, two) = hello.split_at(20);
         assert_eq!(sniffer.arrived(one), []);
         let seen = sniffer.arrived(two);
-        assert!(matches!(&seen[..], [Seen::Raw(_), Seen::Hello(_)]), "{seen:?}");
+        assert!(
+            matches!(&seen[..], [Seen::Raw(_), Seen::Hello(_)]),
+            "{seen:?}"
+        );
     }
 
     #[test]
