@@ -73,6 +73,8 @@ pub struct Tally {
     pub decided: usize,
     /// How often each verdict was reached.
     pub verdicts: BTreeMap<Verdict, usize>,
+    /// How many of these an entry of the expected-failures file covers.
+    pub expected: BTreeMap<Verdict, usize>,
     /// How many cases were not run for which reason, most frequent first within a verdict.
     pub not_run: Vec<NotRun>,
     /// Selected cases that the run never came to.
@@ -107,6 +109,9 @@ impl Tally {
         for case in &results.cases {
             let verdict = case.judgement.verdict;
             *tally.verdicts.entry(verdict).or_default() += 1;
+            if Class::of(case) == Class::Expected {
+                *tally.expected.entry(verdict).or_default() += 1;
+            }
             tally.ran += usize::from(ran(verdict));
             tally.decided += usize::from(decided(verdict));
             if !ran(verdict) {
@@ -155,7 +160,7 @@ impl Tally {
         line
     }
 
-    /// `FAIL 2 · PASS 7`, worst first.
+    /// `FAIL 2 (1 expected) · PASS 7`, worst first.
     pub fn counts(&self) -> String {
         const ORDER: [Verdict; 10] = [
             Verdict::Fail,
@@ -171,7 +176,10 @@ impl Tally {
         ];
         let counts = ORDER.iter().filter_map(|verdict| {
             let n = self.verdicts.get(verdict)?;
-            Some(format!("{} {n}", verdict.name()))
+            Some(match self.expected.get(verdict) {
+                Some(expected) => format!("{} {n} ({expected} expected)", verdict.name()),
+                None => format!("{} {n}", verdict.name()),
+            })
         });
         counts.collect::<Vec<_>>().join(" · ")
     }
@@ -245,6 +253,9 @@ mod tests {
             ..sample::empty()
         };
         assert_eq!(Tally::of(&results).counts(), "FAIL 1 · PASS 2");
+        let mut results = results;
+        results.cases[1].expected = Some("known".to_owned());
+        assert_eq!(Tally::of(&results).counts(), "FAIL 1 (1 expected) · PASS 2");
     }
 
     #[test]

