@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod exit;
 pub mod report;
+pub mod lab;
 pub mod results;
 pub mod select;
 pub mod subject;
