@@ -4,8 +4,8 @@
 
 pub mod cli;
 pub mod exit;
-pub mod report;
 pub mod lab;
+pub mod report;
 pub mod results;
 pub mod select;
 pub mod subject;

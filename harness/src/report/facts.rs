@@ -3,7 +3,7 @@
 //!
 //! Must not know formats.
 
-use mailproof_scenarios::model::Level;
+use mailproof_scenarios::model::{Level, Who};
 
 use super::{
     tally::{Class, missed_should},
@@ -69,6 +69,19 @@ pub fn repeat_command(results: &Results, case: &CaseResult) -> String {
         text::quoted(id),
         results.seed
     )
+}
+
+/// Who can do something about it, in words.
+pub fn who(who: Who) -> &'static str {
+    match who {
+        Who::User => "the user",
+        Who::ClientAdmin => "whoever administers the client or device",
+        Who::MailboxProviderAdmin => "whoever runs the mail server",
+        Who::DnsAdmin => "whoever edits the DNS zone",
+        Who::NetworkAdmin => "whoever runs the network in between",
+        Who::Vendor => "the maker of the client",
+        Who::Nobody => "nobody, but waiting helps",
+    }
 }
 
 /// Cases that passed although they missed a SHOULD.

@@ -95,7 +95,7 @@ impl Reporter {
     /// The run is over: files first, then the report to `stdout`, so that a reader who has gone costs nothing.
     ///
     /// # Errors
-    /// [`FinishError`]; the decision stands nevertheless and is in it.
+    /// [`FinishError`], but not for a reader of `stdout` who has gone.
     pub fn finish(
         mut self,
         results: &Results,
@@ -123,9 +123,13 @@ impl Reporter {
             Format::Junit => junit::render(results, &decision).map_err(FinishError::Render)?,
             Format::Markdown => markdown::render(results, &decision),
         };
-        stdout.write_all(report.as_bytes())?;
-        stdout.flush()?;
-        Ok(decision)
+        match stdout
+            .write_all(report.as_bytes())
+            .and_then(|()| stdout.flush())
+        {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(decision),
+        }
     }
 }
 

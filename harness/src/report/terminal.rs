@@ -12,7 +12,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    facts::{clause, clause_level, failures, repeat_command},
+    facts::{clause, clause_level, failures, repeat_command, who},
     tally::{Class, Tally, missed_should},
     text, transcripts,
 };
@@ -145,8 +145,9 @@ impl Page {
         }
         if let Some(diagnosis) = &case.diagnosis {
             let advice = format!(
-                "tell the user: \"{}\" ({} can act)",
-                diagnosis.en, diagnosis.who
+                "tell the user: \"{}\" (who can act: {})",
+                diagnosis.en,
+                who(diagnosis.who)
             );
             self.field("what to do", &advice);
         }

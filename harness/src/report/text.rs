@@ -14,9 +14,9 @@ pub fn line(text: &str) -> String {
     cut(&escape(text, |_| false), LONGEST)
 }
 
-/// The same for a text of several lines, whose line feeds stay. Not cut.
+/// The same for a text of several lines, whose line feeds and tabs stay. Not cut.
 pub fn block(text: &str) -> String {
-    escape(text, |c| c == '\n')
+    escape(text, |c| matches!(c, '\n' | '\t'))
 }
 
 /// At most `max` characters, the last an ellipsis where something was left out.
@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn blocks_keep_line_feeds_only() {
-        assert_eq!(block("a\nb\rc\x07"), "a\nb\\rc\\x07");
+    fn blocks_keep_line_feeds_and_tabs_only() {
+        assert_eq!(block("a\n\tb\rc\x07"), "a\n\tb\\rc\\x07");
     }
 
     #[test_case("abc", "abc"; "short")]
@@ -153,7 +153,7 @@ mod tests {
         #[test]
         fn no_control_character_gets_through(text in any::<String>()) {
             prop_assert!(!line(&text).chars().any(|c| c.is_control() || is_invisible(c)));
-            prop_assert!(!block(&text).chars().any(|c| c != '\n' && (c.is_control() || is_invisible(c))));
+            prop_assert!(!block(&text).chars().any(|c| !matches!(c, '\n' | '\t') && (c.is_control() || is_invisible(c))));
         }
 
         #[test]

@@ -148,25 +148,30 @@ fn clauses(case: &Case) -> impl Iterator<Item = &str> {
     case.refs.iter().map(String::as_str).chain(expected)
 }
 
-/// Whether a citation is the wanted one or lies within it, letters of either case, `RFC5321` as `RFC 5321`.
+/// Whether a citation is the wanted one or lies within it. `RFC 5321 §4.2`, `rfc5321 4.2` and
+/// `RFC 5321 section 4.2` are the same.
 fn cites(citation: &str, wanted: &str) -> bool {
-    let squeeze = |text: &str| -> String {
-        text.chars()
-            .filter(|c| !c.is_whitespace() && *c != '§')
-            .flat_map(char::to_lowercase)
-            .collect::<String>()
-    };
-    // Without the spaces a section begins where the digits of the document end, so both are compared part
-    // by part: the document as a whole, the section number by number.
-    let split = |text: &str| -> (String, Vec<String>) {
-        let (document, section) = text.split_once('§').unwrap_or((text, ""));
-        let numbers = squeeze(section);
-        let numbers = numbers.split('.').filter(|it| !it.is_empty());
-        (squeeze(document), numbers.map(str::to_owned).collect())
-    };
-    let (document, section) = split(citation);
-    let (wanted_document, wanted_section) = split(wanted);
+    let (document, section) = parts(citation);
+    let (wanted_document, wanted_section) = parts(wanted);
     document == wanted_document && section.starts_with(&wanted_section)
+}
+
+/// The document, and the numbers of the section within an RFC.
+fn parts(citation: &str) -> (String, Vec<String>) {
+    let lower = citation.trim().to_lowercase();
+    let Some(number) = lower.strip_prefix("rfc").map(str::trim_start) else {
+        return (lower, Vec::new());
+    };
+    let digits = number
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(number.len());
+    let (number, section) = number.split_at(digits);
+    let section = section
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|it| !matches!(*it, "" | "section" | "sec" | "s"))
+        .map(str::to_owned)
+        .collect();
+    (format!("rfc {number}"), section)
 }
 
 impl FromStr for Matcher {
@@ -283,7 +288,7 @@ mod tests {
             case(
                 "cert/trust/self-signed#imap-implicit",
                 Severity::High,
-                "RFC 5280 §6",
+                "RFC 5280 §6.1.3 (a)(2)",
                 "cert",
             ),
         ]
@@ -306,6 +311,7 @@ mod tests {
     #[test_case(&["tag:grammar"], &[] => "1 2"; "tag")]
     #[test_case(&["clause:RFC 5321"], &[] => "1"; "document, not its longer namesake")]
     #[test_case(&["clause:\"rfc5321 §4.2\""], &[] => "1"; "section within")]
+    #[test_case(&["clause:RFC 5280 6.1.3"], &[] => "3"; "section without its sign, clause with its rule")]
     #[test_case(&["clause:RFC 2119"], &["clause:RFC 5321 §4"] => "0 2 3"; "clause of an expectation")]
     #[test_case(&["severity:critical"], &[] => "0"; "severity")]
     #[test_case(&["covers:TLSI-1"], &[] => "0"; "requirement")]
