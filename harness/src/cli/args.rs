@@ -155,14 +155,14 @@ pub enum FailOn {
 Examples:
   mailproof run                                   the built-in client against everything
   mailproof run curl -i 'smtp/**' -x tag:slow     a part of the cases
-  mailproof run ./crm.toml --lab                  with real ports and names, in namespaces of their own
+  mailproof run ./crm.toml --lab                  with real ports and names
   mailproof run ./crm.toml --expect known.toml --fail-on should --require 200
   mailproof run curl --shard 2/5 --out report     one of five machines
 
 The seed makes user names, passwords and Message-IDs; the same seed gives the same transcripts.")]
 pub struct RunArgs {
-    /// The client: the name of a built-in adapter, or the path of an adapter file. Without it, the built-in
-    /// reference client
+    /// The client: the name of a built-in adapter, or the path of an adapter file. Without it, the client
+    /// that is built into mailproof
     #[arg(value_hint = ValueHint::FilePath)]
     pub adapter: Option<String>,
     /// Which cases.

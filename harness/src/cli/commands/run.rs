@@ -29,7 +29,7 @@ use crate::{
 /// What the user asked for, with every default resolved.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The name of a built-in adapter or the path of an adapter file; `None` is the reference client.
+    /// The name of a built-in adapter or the path of an adapter file; `None` is the embedded subject.
     pub adapter: Option<String>,
     /// Which cases.
     pub select: SelectArgs,
