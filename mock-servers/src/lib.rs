@@ -5,6 +5,7 @@
 
 pub mod engine;
 mod script;
+pub mod smtp;
 #[cfg(test)]
 mod testing;
 mod wire;
