@@ -3,6 +3,7 @@
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
 pub mod adapter;
+pub mod lab;
 pub mod process;
 pub mod results;
 pub mod subject;
