@@ -6,4 +6,5 @@ pub mod adapter;
 pub mod lab;
 pub mod process;
 pub mod results;
+pub mod runner;
 pub mod subject;

@@ -21,7 +21,7 @@ use rustix::{
     net::{SendFlags, send},
     process::{
         Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process,
-        kill_process_group, pidfd_open, set_child_subreaper, setrlimit, setsid, waitpid,
+        kill_process_group, pidfd_open, set_child_subreaper, setrlimit, setsid, wait,
     },
 };
 
@@ -96,6 +96,7 @@ fn prepare_subject(limits: &Limits) -> io::Result<()> {
 }
 
 fn keep(subject: i32, control: RawFd) -> ! {
+    forget_handlers();
     close_all_but(control);
     // SAFETY: mailproof opened it, it was not closed just now, and nobody else in this process knows it.
     let control = unsafe { BorrowedFd::borrow_raw(control) };
@@ -191,7 +192,7 @@ fn end_descendants() {
         } else {
             WaitOptions::NOHANG
         };
-        match waitpid(None, options) {
+        match wait(options) {
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) | Err(_) => return,
         }
@@ -223,6 +224,14 @@ fn kill_children() -> bool {
         number = 0;
     }
     true
+}
+
+/// Mailproof's signal handlers write to descriptors of mailproof. An exec forgets them, the keeper has none.
+fn forget_handlers() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: the default action runs no code of this process. What may not be set is refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 /// The keeper must hold no pipe open: neither the subject's output, nor what the standard library waits on
