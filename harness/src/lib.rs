@@ -3,8 +3,12 @@
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
 pub mod adapter;
+pub mod cli;
+pub mod exit;
 pub mod lab;
 pub mod process;
+pub mod report;
 pub mod results;
 pub mod runner;
+pub mod select;
 pub mod subject;
