@@ -4,3 +4,4 @@
 
 pub mod results;
 pub mod subject;
+pub mod subjects;
