@@ -12,3 +12,4 @@ pub mod results;
 pub mod runner;
 pub mod select;
 pub mod subject;
+pub mod subjects;
