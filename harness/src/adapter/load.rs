@@ -16,14 +16,14 @@ use toml::Spanned;
 
 use super::{
     Adapter, AdapterError, Argument, Commands, ExitTable, FileContent, JobCommand, Kind, Meaning,
-    Registry, Role, Setting, Stream, Template, Words,
+    Role, Setting, Stream, Template, Words,
     error::{Complaint, did_you_mean},
     exit::SaysRule,
     file,
     places::{BUILT_IN_PLACES, is_built_in, is_list},
     template::is_name,
 };
-use crate::{process::Limits, subject::Supports};
+use crate::{process::Limits, subject::Supports, subjects};
 
 /// What a built-in adapter tells its subject. Short, so that a case in which nobody answers is not long.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,7 +43,6 @@ pub(super) fn load(
     name: &str,
     folder: Option<&Path>,
     read: ReadBeside<'_>,
-    registry: Registry<'_>,
 ) -> Result<Adapter, AdapterError> {
     let file: file::File = toml::from_str(source).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
@@ -55,7 +54,7 @@ pub(super) fn load(
         in_folder: folder.is_some(),
     };
     checker
-        .adapter(file, folder, read, registry)
+        .adapter(file, folder, read)
         .map_err(|complaint| complaint.locate(name, source))
 }
 
@@ -107,10 +106,9 @@ impl Checker<'_> {
         file: file::File,
         folder: Option<&Path>,
         read: ReadBeside<'_>,
-        registry: Registry<'_>,
     ) -> Result<Adapter, Complaint> {
         self.own_places_are_named(&file)?;
-        let (kind, supports) = self.kind(&file, registry)?;
+        let (kind, supports) = self.kind(&file)?;
         let embedded = matches!(kind, Kind::Embedded { .. });
         if let (true, Some((name, _))) = (embedded, file.files.first_key_value()) {
             let message = "code inside mailproof reads no files";
@@ -171,11 +169,7 @@ impl Checker<'_> {
     }
 
     /// Exactly one of the three tables says what kind it is.
-    fn kind(
-        &self,
-        file: &file::File,
-        registry: Registry<'_>,
-    ) -> Result<(Kind, Supports), Complaint> {
+    fn kind(&self, file: &file::File) -> Result<(Kind, Supports), Complaint> {
         let supports = file.supports.as_ref();
         match (&file.job, &file.shim, &file.embedded) {
             (Some(jobs), None, None) => {
@@ -197,10 +191,11 @@ impl Checker<'_> {
                     return Err(Complaint::new(supports.span(), message));
                 }
                 let name = &embedded.as_ref().subject;
-                let found = registry(name.as_ref());
+                let found = subjects::embedded(name.as_ref());
                 let (subject, supports, version) = found.ok_or_else(|| {
                     let message = format!("there is no embedded subject `{}`", name.as_ref());
                     Complaint::new(name.span(), message)
+                        .help(did_you_mean(name.as_ref(), subjects::names()))
                 })?;
                 let kind = Kind::Embedded {
                     name: name.as_ref().clone(),

@@ -173,23 +173,15 @@ pub struct Missing {
     pub install: Option<String>,
 }
 
-/// Where embedded subjects come from: by name the code, what it supports and its version.
-pub type Registry<'a> = &'a dyn Fn(&str) -> Option<(Arc<dyn Embedded>, Supports, String)>;
-
 impl Adapter {
     /// Reads an adapter from text. `file` is what the user knows it by; `folder` is where it lies, for
     /// files beside it.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
-    pub fn parse(
-        source: &str,
-        file: &str,
-        folder: &Path,
-        registry: Registry<'_>,
-    ) -> Result<Self, AdapterError> {
+    pub fn parse(source: &str, file: &str, folder: &Path) -> Result<Self, AdapterError> {
         let read = |path: &str| load::read_beside(folder, path);
-        load::load(source, file, Some(folder), &read, registry)
+        load::load(source, file, Some(folder), &read)
     }
 
     /// Why a step cannot be asked of the subject; `None` where it can.

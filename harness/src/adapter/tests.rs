@@ -7,33 +7,11 @@ use test_case::test_case;
 use super::*;
 use crate::{
     process::Input,
-    subject::{Performing, REQUEST_VERSION, Report, Request, Session},
+    subject::{REQUEST_VERSION, Request},
 };
 
-/// Stands for any embedded subject.
-struct Nobody;
-
-impl Embedded for Nobody {
-    fn open(&self) -> Box<dyn Session> {
-        Box::new(Nobody)
-    }
-}
-
-impl Session for Nobody {
-    fn perform<'a>(&'a mut self, _: &'a Request) -> Performing<'a> {
-        Box::pin(async { Report::success() })
-    }
-}
-
-fn registry(name: &str) -> Option<(Arc<dyn Embedded>, Supports, String)> {
-    let known = ["embedded", "reference"].contains(&name);
-    known.then(|| -> (Arc<dyn Embedded>, _, _) {
-        (Arc::new(Nobody), Supports::default(), "1".to_owned())
-    })
-}
-
 fn parse(source: &str) -> Result<Adapter, AdapterError> {
-    Adapter::parse(source, "mine.toml", Path::new("/folder"), &registry)
+    Adapter::parse(source, "mine.toml", Path::new("/folder"))
 }
 
 fn request(job: Job, protocol: Protocol) -> Request {
@@ -91,20 +69,14 @@ fn with(middle: &str) -> String {
 
 #[test]
 fn every_built_in_adapter_is_right() {
-    let adapters = all(&registry).expect("all of them");
+    let adapters = all().expect("all of them");
     let names: Vec<&str> = adapters.iter().map(|it| it.name.as_str()).collect();
     let expected = [
-        "curl",
-        "embedded",
-        "mbsync",
-        "msmtp",
-        "python-default",
-        "python",
-        "reference",
+        "curl", "embedded", "mbsync", "msmtp", "python", "python-default", "reference",
     ];
     assert_eq!(names, expected);
     for adapter in adapters {
-        let found = find(&adapter.name, &registry);
+        let found = find(&adapter.name);
         assert_eq!(found.map(|it| it.title).ok(), Some(adapter.title.clone()));
         let Kind::Template(commands) = &adapter.kind else {
             continue;
@@ -131,7 +103,7 @@ fn every_combination_of_a_built_in_template_can_be_filled() {
     std::fs::write(&pin, chain.sent_pem()).expect("writes");
 
     let mut filled = 0;
-    for adapter in all(&registry).expect("all of them") {
+    for adapter in all().expect("all of them") {
         for (protocol, job) in adapter.supports.jobs.clone() {
             for security in adapter.supports.security.clone() {
                 for trust in adapter.supports.trust.clone() {
@@ -171,7 +143,7 @@ fn every_combination_of_a_built_in_template_can_be_filled() {
 
 #[test]
 fn curl_sends_as_curl_does() {
-    let curl = find("curl", &registry).expect("curl");
+    let curl = find("curl").expect("curl");
     let prepared = curl
         .prepare(&request(Job::Send, Protocol::Smtp))
         .expect("a command line");
@@ -216,7 +188,7 @@ fn curl_sends_as_curl_does() {
 
 #[test]
 fn msmtp_gets_its_configuration_from_a_file() {
-    let msmtp = find("msmtp", &registry).expect("msmtp");
+    let msmtp = find("msmtp").expect("msmtp");
     let prepared = msmtp
         .prepare(&request(Job::Send, Protocol::Smtp))
         .expect("a command line");
@@ -254,7 +226,7 @@ fn msmtp_gets_its_configuration_from_a_file() {
 
 #[test]
 fn a_shim_gets_the_request_as_it_is() {
-    let python = find("python", &registry).expect("python");
+    let python = find("python").expect("python");
     let request = request(Job::Append, Protocol::Imap);
     let prepared = python.prepare(&request).expect("a command line");
     assert_eq!(prepared.command, ["python3", "/w/python_mail.py"]);
@@ -267,7 +239,7 @@ fn a_shim_gets_the_request_as_it_is() {
 
 #[test]
 fn what_goes_with_one_protocol_only_is_known() {
-    let mbsync = find("mbsync", &registry).expect("mbsync");
+    let mbsync = find("mbsync").expect("mbsync");
     assert_eq!(mbsync.lacks(&step(Job::Fetch, Protocol::Imap)), None);
     let always = Step {
         trust: Trust::Always,
@@ -375,7 +347,7 @@ fn a_file_of_the_user_is_read_with_what_lies_beside_it() {
          [shim]\nrun = [\"sh\", \"{work}/run.sh\", \"{folder}\"]\n\
          [supports]\nsmtp = [\"send\"]\nsecurity = [\"none\"]\ntrust = []\nauth = [\"none\"]\n",
     );
-    let adapter = find(&adapter, &registry).expect("right");
+    let adapter = find(&adapter).expect("right");
     let prepared = adapter
         .prepare(&request(Job::Send, Protocol::Smtp))
         .expect("a command line");
@@ -390,23 +362,35 @@ fn a_file_of_the_user_is_read_with_what_lies_beside_it() {
     assert_eq!(prepared.command.last(), here.ok().as_ref());
 
     let wrong = write("wrong.toml", "name = 1\n");
-    let error = find(&wrong, &registry)
+    let error = find(&wrong)
         .map(|it| it.name)
         .expect_err("wrong");
     assert!(error.to_string().contains("wrong.toml:1:8:"), "{error}");
     let binary = folder.path().join("binary.toml");
     std::fs::write(&binary, b"\xff").expect("writes");
-    let error = find(&binary.to_string_lossy(), &registry)
+    let error = find(&binary.to_string_lossy())
         .map(|it| it.name)
         .expect_err("wrong");
     assert!(error.to_string().contains("not UTF-8"), "{error}");
 }
 
+#[test]
+fn embedded_subjects_need_no_file() {
+    let flawed = find("reference+ignores-name").expect("known");
+    assert_eq!(flawed.name, "reference+ignores-name");
+    let reference = find("reference").expect("known");
+    assert_eq!(flawed.supports, reference.supports);
+    assert_eq!(reference.lacks(&step(Job::Idle, Protocol::Imap)), None);
+    assert!(find("do-nothing").is_ok());
+}
+
+#[test_case("refrence", "there is no adapter `refrence`; did you mean `reference`?"; "near an embedded one")]
+#[test_case("reference+no-such-flaw", "there is no adapter `reference+no-such-flaw`"; "no such flaw")]
 #[test_case("culr", "there is no adapter `culr`; did you mean `curl`?"; "near")]
 #[test_case("zzz", "there is no adapter `zzz`"; "far")]
 #[test_case("./no/such.toml", "cannot read the adapter ./no/such.toml: No such file"; "no folder")]
 fn unknown_names_are_explained(name: &str, message: &str) {
-    let error = find(name, &registry)
+    let error = find(name)
         .map(|it| it.name)
         .expect_err("unknown");
     assert!(error.to_string().starts_with(message), "{error}");
@@ -458,7 +442,7 @@ fn braces_in_values_stay_what_they_are() {
 #[test_case("mbsync", 1, "Cannot connect to localhost (127.0.0.1:1): Connection refused", Meaning::Temporary; "mbsync refused")]
 #[test_case("mbsync", 1, "odd", Meaning::Failed; "mbsync else")]
 fn codes_and_words_mean(adapter: &str, code: i32, stderr: &str, meaning: Meaning) {
-    let adapter = find(adapter, &registry).expect("built in");
+    let adapter = find(adapter).expect("built in");
     assert_eq!(
         adapter.exit.meaning(code, b"", stderr.as_bytes()),
         Some(meaning)

@@ -18,7 +18,7 @@ pub(super) fn adapter(run: &str) -> Adapter {
          [job.send]\nrun = {run}\n\
          [exit]\nsuccess = [0]\ntemporary = [7]\nunsupported = [89]\n"
     );
-    Adapter::parse(&source, "sample.toml", Path::new("."), &|_| None).expect("a right adapter")
+    Adapter::parse(&source, "sample.toml", Path::new(".")).expect("a right adapter")
 }
 
 /// A positive case with one step in clear.
