@@ -62,9 +62,10 @@ fn from_file(name: &str) -> Result<Adapter, FindError> {
 
 /// An embedded subject without an adapter file of its own is run as the reference client is.
 fn embedded(name: &str) -> Result<Option<Adapter>, AdapterError> {
-    let (Some(file), Some((subject, supports, version))) =
-        (BUILT_IN.get_file("reference.toml"), subjects::embedded(name))
-    else {
+    let (Some(file), Some((subject, supports, version))) = (
+        BUILT_IN.get_file("reference.toml"),
+        subjects::embedded(name),
+    ) else {
         return Ok(None);
     };
     let reference = built_in(file)?;

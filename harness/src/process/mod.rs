@@ -3,7 +3,7 @@
 //!
 //! Linux only. Must not know adapters, requests or mail.
 //!
-//! Between mailproof and the subject stands a *keeper* (see [`keeper`]): a fork of mailproof that never
+//! Between mailproof and the subject stands a *keeper* (`keeper.rs`): a fork of mailproof that never
 //! executes anything, adopts whatever the subject leaves behind and ends it. It does the same when
 //! mailproof itself dies, however that happens.
 

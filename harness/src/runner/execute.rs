@@ -284,7 +284,6 @@ impl Executor for Local {
             work: &work,
         };
         let finished = self.perform(&run, &record.steps, &cancel).await;
-        drop(run);
         record.log = world.finish().await;
         if !finished {
             return Executed::Cancelled;
