@@ -11,31 +11,50 @@ use toml::Spanned;
 
 use super::{Meaning, Role, Stream};
 
+/// A whole file. It has exactly one of `[job]`, `[shim]` and `[embedded]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct File {
+    /// The name on the command line.
     pub(super) name: Spanned<String>,
+    /// What a person calls it.
     pub(super) title: String,
+    /// `client`.
     pub(super) role: Role,
+    /// The program to look for; the first word of the first command line where absent.
     pub(super) program: Option<String>,
+    /// How to get it: `apt install msmtp`.
     pub(super) install: Option<String>,
+    /// A command that prints the version.
     #[serde(default)]
     pub(super) version: Vec<String>,
+    /// What the subject is told to wait for the network: `3s`, `500ms`.
     pub(super) timeout: Option<Spanned<String>>,
+    /// What a shim can do; of a template only what its tables cannot say.
     pub(super) supports: Option<Spanned<Support>>,
+    /// Own placeholders, where no setting has another value for them.
     #[serde(default)]
     pub(super) values: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// What each setting adds to the command line of a template.
     pub(super) settings: Option<Spanned<Settings>>,
+    /// The command lines of a template.
     pub(super) job: Option<Spanned<Jobs>>,
+    /// A program that takes the request as JSON and answers in JSON.
     pub(super) shim: Option<Spanned<Shim>>,
+    /// Code inside mailproof.
     pub(super) embedded: Option<Spanned<Embedded>>,
+    /// Files in the work folder: a text with placeholders, or `{ from = "a file beside the adapter" }`.
     #[serde(default)]
     pub(super) files: BTreeMap<Spanned<String>, Spanned<Content>>,
+    /// Variables of the environment, beside `PATH`, `HOME` and their kin.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, Spanned<String>>,
+    /// What the exit codes of a template mean.
     pub(super) exit: Option<Spanned<Exit>>,
+    /// Bounds of the process.
     #[serde(default)]
     pub(super) limits: Limits,
+    /// How the product names each setting.
     #[serde(default)]
     pub(super) words: Words,
 }
@@ -85,7 +104,9 @@ pub(super) struct PerProtocol {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Command {
+    /// Program and arguments; a list in the list is repeated for each value of its placeholder.
     pub(super) run: Spanned<Vec<Spanned<Argument>>>,
+    /// A file that is its standard input; nothing where absent.
     pub(super) stdin: Option<Spanned<String>>,
 }
 
@@ -116,8 +137,10 @@ pub(super) struct Exit {
     pub(super) failed: Vec<Spanned<i32>>,
     #[serde(default)]
     pub(super) unsupported: Vec<Spanned<i32>>,
+    /// Where the words for the user are: `stderr` where absent.
     #[serde(default)]
     pub(super) words: Option<Stream>,
+    /// Words that tell more than a code. The first rule that matches decides.
     #[serde(default)]
     pub(super) says: Vec<Says>,
 }
@@ -125,9 +148,12 @@ pub(super) struct Exit {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Says {
+    /// A regular expression.
     pub(super) matches: Spanned<String>,
+    /// Only with these codes; with any that is no success where absent.
     #[serde(default)]
     pub(super) code: Option<Vec<i32>>,
+    /// Where to look: `stderr` where absent.
     #[serde(default)]
     pub(super) on: Option<Stream>,
     pub(super) means: Meaning,

@@ -37,10 +37,7 @@ pub fn find(name_or_path: &str) -> Result<Adapter, FindError> {
 /// # Errors
 /// Where one of them is wrong, which the tests rule out.
 pub fn all() -> Result<Vec<Adapter>, AdapterError> {
-    let mut adapters = BUILT_IN
-        .files()
-        .map(built_in)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut adapters = files().map(built_in).collect::<Result<Vec<_>, _>>()?;
     adapters.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(adapters)
 }
@@ -83,8 +80,12 @@ fn embedded(name: &str) -> Result<Option<Adapter>, AdapterError> {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    let files = BUILT_IN.files();
-    files.filter_map(|file| file.path().file_stem()?.to_str())
+    files().filter_map(|file| file.path().file_stem()?.to_str())
+}
+
+fn files() -> impl Iterator<Item = &'static include_dir::File<'static>> {
+    let is_adapter = |path: &Path| path.extension().is_some_and(|it| it == "toml");
+    BUILT_IN.files().filter(move |file| is_adapter(file.path()))
 }
 
 fn built_in(file: &include_dir::File<'_>) -> Result<Adapter, AdapterError> {
