@@ -2,5 +2,7 @@
 //!
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
+pub mod judge;
 pub mod results;
 pub mod subject;
+pub mod transcript;
