@@ -4,7 +4,7 @@
 //! does nothing.
 
 use mailproof_scenarios::model::{
-    At, Delta, Deviation, Layer, Vary, What,
+    Action, At, Delta, Deviation, Layer, Security, Vary, What,
     event::{Direction, Ended, Said},
 };
 
@@ -26,8 +26,9 @@ pub(crate) enum Gate {
 /// * Deviations: one counts as reached when it acted and the subject acted behind it on that connection
 ///   (octets, an alert, a close); where there is no connection (a port that refuses or swallows) when the
 ///   step ended. For each step that the deviations select by number one of those must be reached in that
-///   step; where none selects a step, one of them anywhere. Not all: what a deviation early in the session
-///   turns away never meets a later one, and which comes first is up to the subject.
+///   step; a chain, a TLS state or a port that is different in every step must be met in every step; else
+///   one of them anywhere. Not all: what a deviation early in the session turns away never meets a later
+///   one, and which comes first is up to the subject. And the client must turn up in every step.
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
 ///   knocked at its port.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
@@ -126,6 +127,10 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
     let mut selected: Vec<u16> = deviations.iter().filter_map(|it| it.on.step).collect();
     selected.sort_unstable();
     selected.dedup();
+    let everywhere: Vec<u16> = view
+        .step_numbers()
+        .filter(|number| deviations.iter().any(|it| is_met_by(view, it, *number)))
+        .collect();
     let reached: Vec<(usize, u16)> = view
         .events
         .iter()
@@ -152,6 +157,24 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
             return Gate::NotReached(not_reached(view, &wanted, Some(*step)));
         }
     }
+    for step in everywhere {
+        let there = reached.iter().any(|(index, in_step)| {
+            *in_step == step
+                && deviations
+                    .get(*index)
+                    .is_some_and(|it| is_met_by(view, it, step))
+        });
+        if !there {
+            let wanted = deviations
+                .iter()
+                .find(|it| is_met_by(view, it, step))
+                .map_or_else(String::new, describe);
+            return Gate::NotReached(not_reached(view, &wanted, Some(step)));
+        }
+    }
+    if let Gate::NotReached(why) = turned_up(view, view.step_numbers(), "the server") {
+        return Gate::NotReached(why);
+    }
     let first = reached
         .iter()
         .filter_map(|(index, _)| deviations.get(*index))
@@ -167,6 +190,24 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
             Gate::NotReached(not_reached(view, &wanted, None))
         }
     }
+}
+
+/// Whether a deviation of the world is there for whoever connects in a step.
+fn is_met_by(view: &View<'_>, deviation: &Deviation, number: u16) -> bool {
+    let Some(step) = view.step(number) else {
+        return false;
+    };
+    let on = &deviation.on;
+    let unnarrowed = on.step.is_none()
+        && on.connection.is_none()
+        && on.nth.is_none()
+        && on.protocol.is_none_or(|it| it == step.protocol);
+    unnarrowed
+        && match &deviation.action {
+            Action::Chain(_) | Action::Tls(_) => step.security != Security::None,
+            Action::Port(change) => change.role.is_none_or(|it| it == step.port),
+            _ => false,
+        }
 }
 
 fn not_reached(view: &View<'_>, wanted: &str, step: Option<u16>) -> String {
@@ -188,7 +229,6 @@ fn not_reached(view: &View<'_>, wanted: &str, step: Option<u16>) -> String {
 
 /// A deviation for a sentence: "the chain self-signed", "the reply to STARTTLS".
 pub(crate) fn describe(deviation: &Deviation) -> String {
-    use mailproof_scenarios::model::Action;
     let at = deviation.on.at.as_ref().map(|at| match at {
         At::Command(command) if command == "*" => "a command".to_owned(),
         At::Command(command) => command.clone(),
@@ -222,11 +262,12 @@ fn acted_behind(view: &View<'_>, at: usize) -> bool {
         return ended();
     };
     let on_it = || later.iter().filter(|it| it.conn == Some(conn));
-    let unseen = on_it().any(|it| {
-        matches!(
-            it.what,
-            What::ServerClosed { reset: true } | What::LingerOver
-        )
+    let unseen = view.events.iter().any(|it| {
+        it.conn == Some(conn)
+            && matches!(
+                it.what,
+                What::ServerClosed { reset: true } | What::LingerOver
+            )
     });
     on_it().any(|it| is_act_of_client(&it.what)) || (unseen && ended())
 }

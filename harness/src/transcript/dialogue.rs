@@ -3,7 +3,7 @@
 //! A client's line stands where the server read it as a command, so that commands which were sent together
 //! stand before their own answers in every run. Must not know how a line is written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use mailproof_scenarios::model::{Event, Layer, PortRole, Protocol, What, event::Ended};
 
@@ -37,10 +37,12 @@ pub(super) struct Turn<'a> {
 }
 
 pub(super) enum Is<'a> {
-    /// A line with its end. `verb` where it begins a command.
+    /// A line with its end. `verb` where it begins a command, `early` where the server had not answered
+    /// everything before.
     Client {
         octets: Vec<u8>,
         verb: Option<&'a str>,
+        early: bool,
     },
     /// A line with its end.
     Server { octets: Vec<u8> },
@@ -115,6 +117,16 @@ struct Talker<'a> {
     /// Octets of a literal that the server still owes.
     literal: usize,
     tls_in_clear: bool,
+    /// Commands without their answer, so that each can be put before its own.
+    asked: VecDeque<Asked<'a>>,
+    /// What came after them.
+    answering: Vec<Turn<'a>>,
+}
+
+/// A command and what it led to.
+struct Asked<'a> {
+    verb: &'a str,
+    turns: Vec<Turn<'a>>,
 }
 
 impl<'a> Talker<'a> {
@@ -134,6 +146,8 @@ impl<'a> Talker<'a> {
             said: Vec::new(),
             literal: 0,
             tls_in_clear: false,
+            asked: VecDeque::new(),
+            answering: Vec::new(),
         }
     }
 
@@ -152,13 +166,25 @@ impl<'a> Talker<'a> {
                     self.begin_tls_in_clear();
                 }
             }
-            What::Command { verb, line, .. } => self.command(verb, line),
+            What::Command {
+                verb, line, early, ..
+            } => self.command(verb, line, *early),
             What::Sent { layer, octets } => {
                 self.enter(*layer);
                 self.sent(octets);
             }
-            What::Responded { .. }
-            | What::Raw { .. }
+            What::Responded { verb, .. } => self.answered(verb),
+            What::SignIn { .. }
+            | What::MessageAccepted { .. }
+            | What::MessageRefused { .. }
+            | What::Appended { .. } => {
+                let turn = self.turn(Is::Event(event));
+                match self.asked.back_mut() {
+                    Some(asked) => asked.turns.push(turn),
+                    None => self.talk.turns.push(turn),
+                }
+            }
+            What::Raw { .. }
             | What::Listed { .. }
             | What::Selected { .. }
             | What::MessageRead { .. } => {}
@@ -180,8 +206,35 @@ impl<'a> Talker<'a> {
         self.talk
     }
 
+    fn turn(&self, is: Is<'a>) -> Turn<'a> {
+        Turn { at: self.now, is }
+    }
+
     fn push(&mut self, is: Is<'a>) {
-        self.talk.turns.push(Turn { at: self.now, is });
+        let turn = self.turn(is);
+        if self.asked.is_empty() {
+            self.talk.turns.push(turn);
+        } else {
+            self.answering.push(turn);
+        }
+    }
+
+    /// A command has its answer: both, and whatever was asked before, stand now.
+    fn answered(&mut self, verb: &str) {
+        if let Some(at) = self.asked.iter().position(|it| it.verb == verb) {
+            for asked in self.asked.drain(..=at) {
+                self.talk.turns.extend(asked.turns);
+            }
+            self.talk.turns.append(&mut self.answering);
+        }
+    }
+
+    /// Whatever was asked will not be answered.
+    fn settle(&mut self) {
+        for asked in self.asked.drain(..) {
+            self.talk.turns.extend(asked.turns);
+        }
+        self.talk.turns.append(&mut self.answering);
     }
 
     fn enter(&mut self, layer: Layer) {
@@ -199,7 +252,14 @@ impl<'a> Talker<'a> {
         self.heard.clear();
     }
 
-    fn command(&mut self, verb: &'a str, line: &[u8]) {
+    fn command(&mut self, verb: &'a str, line: &[u8], early: bool) {
+        if !early {
+            self.settle();
+        }
+        if verb == "?" && line.starts_with(&[0x16, 3]) {
+            self.begin_tls_in_clear();
+            return;
+        }
         if self.tls_in_clear {
             if verb == "?" {
                 self.heard.clear();
@@ -215,18 +275,15 @@ impl<'a> Talker<'a> {
         };
         let begins = fresh.len() == line.len();
         let octets = self.consume(verb, fresh);
-        if verb == "(data)" {
-            self.push(Is::Block {
+        let turns = if verb == "(data)" {
+            vec![self.turn(Is::Block {
                 client: true,
                 octets,
-            });
+            })]
         } else {
-            let announces = literal_size(line).is_some() && self.protocol == Protocol::Imap;
-            self.client_lines(&octets, begins.then_some(verb));
-            if announces {
-                self.told = line.to_vec();
-            }
-        }
+            self.client_lines(&octets, begins.then_some(verb), early)
+        };
+        self.asked.push_back(Asked { verb, turns });
     }
 
     /// Takes the octets of a command out of what was heard, and gives them back whole: an event holds long
@@ -250,19 +307,23 @@ impl<'a> Talker<'a> {
         line.to_vec()
     }
 
-    fn client_lines(&mut self, octets: &[u8], mut verb: Option<&'a str>) {
-        for piece in pieces(self.protocol, octets) {
-            match piece {
-                Piece::Line(line) => self.push(Is::Client {
-                    octets: line.to_vec(),
-                    verb: verb.take(),
-                }),
-                Piece::Literal(literal) => self.push(Is::Block {
-                    client: true,
-                    octets: literal.to_vec(),
-                }),
-            }
-        }
+    fn client_lines(&self, octets: &[u8], mut verb: Option<&'a str>, early: bool) -> Vec<Turn<'a>> {
+        pieces(self.protocol, octets)
+            .into_iter()
+            .map(|piece| {
+                self.turn(match piece {
+                    Piece::Line(line) => Is::Client {
+                        octets: line.to_vec(),
+                        early: early && verb.is_some(),
+                        verb: verb.take(),
+                    },
+                    Piece::Literal(literal) => Is::Block {
+                        client: true,
+                        octets: literal.to_vec(),
+                    },
+                })
+            })
+            .collect()
     }
 
     fn sent(&mut self, octets: &[u8]) {
@@ -270,8 +331,11 @@ impl<'a> Talker<'a> {
             && octets.starts_with(b"+")
             && literal_size(&self.heard).is_some();
         if asks_for_literal {
+            self.settle();
             let heard = std::mem::take(&mut self.heard);
-            self.client_lines(&heard, Some("*"));
+            let begins = self.told.is_empty().then_some("*");
+            let turns = self.client_lines(&heard, begins, false);
+            self.talk.turns.extend(turns);
             self.told.extend(heard);
         }
         self.said.extend_from_slice(octets);
@@ -319,10 +383,12 @@ impl<'a> Talker<'a> {
                 self.server_line(said);
             }
         }
+        self.settle();
         self.told.clear();
         let heard = std::mem::take(&mut self.heard);
         if !heard.is_empty() {
-            self.client_lines(&heard, None);
+            let turns = self.client_lines(&heard, None, false);
+            self.talk.turns.extend(turns);
         }
     }
 }

@@ -109,7 +109,10 @@ impl Writer<'_> {
         let time = self.time(turn.at);
         let mut line = |text: &str| out.push_str(&format!("    {time}{text}\n"));
         match &turn.is {
-            Is::Client { octets, .. } => line(&format!("C: {}", self.line(octets))),
+            Is::Client { octets, early, .. } => {
+                let mark = if *early { "  [before the answer]" } else { "" };
+                line(&format!("C: {}{mark}", self.line(octets)));
+            }
             Is::Server { octets } | Is::AnswerToTls { octets } => {
                 line(&format!("S: {}", self.line(octets)));
             }
