@@ -5,6 +5,7 @@
 pub mod adapter;
 pub mod cli;
 pub mod exit;
+pub mod judge;
 pub mod lab;
 pub mod process;
 pub mod report;
@@ -13,3 +14,4 @@ pub mod runner;
 pub mod select;
 pub mod subject;
 pub mod subjects;
+pub mod transcript;
