@@ -2,5 +2,6 @@
 //!
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
+pub mod lab;
 pub mod results;
 pub mod subject;

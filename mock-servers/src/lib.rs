@@ -4,4 +4,5 @@
 //! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
 
 pub mod engine;
+pub mod smtp;
 pub mod world;
