@@ -2,6 +2,10 @@
 //!
 //! The world knows the case and lays its deviations over the engines. It emits events and judges nothing.
 
+mod connection;
+mod log;
+mod shared;
+
 use std::{sync::Arc, time::Duration};
 
 use mailproof_certs::{Authority, Fault};
