@@ -13,6 +13,7 @@ mod samples;
 mod schedule;
 mod subject;
 mod work;
+mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
@@ -20,5 +21,6 @@ pub use party::address;
 pub use plan::{Plan, Planned, observes};
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;
+pub use workers::{Order, Workers, work};
 
 pub use crate::process::Cancel;
