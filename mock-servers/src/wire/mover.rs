@@ -21,13 +21,20 @@ const READ: usize = 16 * 1024;
 /// When no more can come, the mover closes the socket.
 #[derive(Debug)]
 pub(crate) enum Op {
-    /// Write these octets.
-    Write(Bytes),
+    /// Write these octets, and end the connection at once: before the peer can answer them.
+    Write(Bytes, Option<End>),
     /// Let time pass; what arrives meanwhile is read.
     Wait(Duration),
+    /// End the connection.
+    End(End),
+}
+
+/// Ways to end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
     /// Close the sending side.
     Fin,
-    /// Reset the connection. Nothing comes after it.
+    /// Reset. Nothing comes after it, not even what was being done.
     Reset,
 }
 
@@ -66,27 +73,34 @@ pub(crate) async fn run<M>(
             // Also while something is being done: a reset and the end of the case do not wait for a
             // peer that does not read.
             op = ops.recv() => match op {
-                Some(Op::Reset) => {
-                    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-                    drop(stream);
+                Some(Op::End(End::Reset)) => {
+                    reset(stream);
                     let _ = reports.send(wrap(Moved::Done { ok: true })).await;
                     return;
                 }
-                Some(Op::Write(octets)) => {
-                    current = Some(Work::Write(octets));
+                Some(Op::Write(octets, end)) => {
+                    current = Some(Work::Write(octets, end));
                     continue;
                 }
                 Some(Op::Wait(time)) => {
                     current = Some(Work::Wait(Instant::now() + time));
                     continue;
                 }
-                Some(Op::Fin) => Moved::Done {
-                    ok: SockRef::from(&stream).shutdown(Shutdown::Write).is_ok(),
-                },
+                Some(Op::End(End::Fin)) => Moved::Done { ok: fin(&stream) },
                 None => return,
             },
             ok = perform(&stream, &mut current), if current.is_some() => {
-                current = None;
+                match current.take() {
+                    Some(Work::Write(_, Some(End::Fin))) if ok => {
+                        fin(&stream);
+                    }
+                    Some(Work::Write(_, Some(End::Reset))) if ok => {
+                        reset(stream);
+                        let _ = reports.send(wrap(Moved::Done { ok })).await;
+                        return;
+                    }
+                    _ => {}
+                }
                 Moved::Done { ok }
             }
             read = read(&stream, &mut space), if reading => match read {
@@ -109,14 +123,23 @@ pub(crate) async fn run<M>(
 
 /// What is under way.
 enum Work {
-    Write(Bytes),
+    Write(Bytes, Option<End>),
     Wait(Instant),
+}
+
+fn fin(stream: &TcpStream) -> bool {
+    SockRef::from(stream).shutdown(Shutdown::Write).is_ok()
+}
+
+fn reset(stream: TcpStream) {
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+    drop(stream);
 }
 
 /// Goes on with what is under way. Can be dropped and called again: what was written is gone from it.
 async fn perform(stream: &TcpStream, current: &mut Option<Work>) -> bool {
     match current {
-        Some(Work::Write(octets)) => {
+        Some(Work::Write(octets, _)) => {
             while octets.has_remaining() {
                 if stream.writable().await.is_err() {
                     return false;

@@ -111,7 +111,7 @@ impl Port {
     }
 
     /// Opens or closes the port. `stirred` is called, in a task of its own, whenever there may be
-    /// something to [`Port::accept`].
+    /// something to [`Port::accept`], and says whether anybody still cares.
     ///
     /// # Errors
     /// What the system says.
@@ -121,7 +121,7 @@ impl Port {
         stirred: impl Fn() -> F + Clone + Send + Sync + 'static,
     ) -> io::Result<()>
     where
-        F: Future<Output = ()> + Send,
+        F: Future<Output = bool> + Send,
     {
         if door == self.door {
             return Ok(());
@@ -191,7 +191,7 @@ impl Listener {
         stirred: impl Fn() -> F + Send + Sync + 'static,
     ) -> io::Result<Self>
     where
-        F: Future<Output = ()> + Send,
+        F: Future<Output = bool> + Send,
     {
         let address = held
             .local_addr()?
@@ -206,8 +206,13 @@ impl Listener {
         let watched = socket.clone();
         let watcher = tokio::spawn(async move {
             while let Ok(mut ready) = watched.readable().await {
+                // A socket that no longer listens stays ready for ever.
+                let closed = ready.ready().is_read_closed();
                 ready.clear_ready();
-                stirred().await;
+                drop(ready);
+                if !stirred().await || closed {
+                    return;
+                }
             }
         })
         .abort_handle();
@@ -256,7 +261,7 @@ mod tests {
     async fn a_port_opens_refuses_and_goes_dead_and_keeps_its_number() {
         let mut port = Port::on_loopback().unwrap();
         let number = port.number();
-        let quiet = || std::future::ready(());
+        let quiet = || std::future::ready(true);
         assert_eq!(
             connect(&port).unwrap_err().kind(),
             io::ErrorKind::ConnectionRefused
@@ -280,7 +285,7 @@ mod tests {
     #[tokio::test]
     async fn both_addresses_have_the_same_number() {
         let mut port = Port::on_loopback().unwrap();
-        port.set_door(Door::Open, || std::future::ready(()))
+        port.set_door(Door::Open, || std::future::ready(true))
             .unwrap();
         let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port.number());
         if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {

@@ -6,6 +6,7 @@
 use std::{
     collections::HashSet,
     io::{self, Read},
+    sync::OnceLock,
 };
 
 use socket2::Socket;
@@ -42,6 +43,12 @@ impl Witness {
         socket.set_nonblocking(true).ok()?;
         let socket = watched(socket).ok()?;
         Some(Self { socket })
+    }
+
+    /// Whether this process may open one. Found out once.
+    pub(crate) fn can_be_had() -> bool {
+        static CAN: OnceLock<bool> = OnceLock::new();
+        *CAN.get_or_init(|| system::packet_socket().is_ok())
     }
 
     /// Waits until packets may be there.

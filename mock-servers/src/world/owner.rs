@@ -130,8 +130,11 @@ impl Owner {
         }
         if let Some(done) = finished {
             self.drain();
+            let witness = self.witness.take();
             drop(self);
             let _ = done.send(());
+            // The kernel takes its time over it.
+            tokio::task::spawn_blocking(move || drop(witness));
         }
     }
 

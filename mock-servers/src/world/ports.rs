@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mailproof_scenarios::model::{Action, Case, PortRole};
+use mailproof_scenarios::model::{Action, Case, PortRole, PortState};
 use tokio::sync::mpsc::Sender;
 
 use super::{Place, WorldError, owner::Message};
@@ -61,9 +61,7 @@ impl Ports {
             let owner = self.owner.clone();
             let stirred = move || {
                 let owner = owner.clone();
-                async move {
-                    let _ = owner.send(Message::Knocked).await;
-                }
+                async move { owner.send(Message::Knocked).await.is_ok() }
             };
             it.port
                 .set_door(door, stirred)
@@ -98,6 +96,17 @@ impl Ports {
             .find(|it| it.port.number() == number && it.port.door() != Door::Open)
             .map(|it| it.role)
     }
+}
+
+/// Whether the case has a port, at some time, that lets nobody in.
+pub(crate) fn can_be_closed(case: &Case) -> bool {
+    let closed = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
+    let by_setup = case.setup.ports.iter().any(|(_, state)| closed(*state));
+    by_setup
+        || case
+            .deviations()
+            .iter()
+            .any(|it| matches!(&it.action, Action::Port(change) if closed(change.is)))
 }
 
 /// The ports that the case names: in its steps, its setup or its delta.

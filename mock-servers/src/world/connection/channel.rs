@@ -15,7 +15,7 @@ use super::{
 use crate::{
     script::WireOp,
     wire::{
-        mover::Op,
+        mover::{End, Op},
         tls::{Output, Seen, Sniffer},
     },
     world::shared::{Handshake, Shared, Side},
@@ -181,23 +181,32 @@ impl Connection {
                 flight.waits = true;
                 Op::Wait(Duration::from_millis(ms))
             }
-            Act::Wire(WireOp::Fin) => {
-                flight.events.push(What::ServerClosed { reset: false });
-                Op::Fin
-            }
-            Act::Wire(WireOp::Reset) => {
-                flight.events.push(What::ServerClosed { reset: true });
-                flight.resets = true;
-                Op::Reset
-            }
+            Act::Wire(WireOp::Fin) => Op::End(ends(&mut flight, End::Fin)),
+            Act::Wire(WireOp::Reset) => Op::End(ends(&mut flight, End::Reset)),
             Act::Wire(other) => {
                 shared.deviated(self.id, &flight.proves);
                 self.at_once(&other, shared);
                 return None;
             }
         };
+        let op = match op {
+            Op::Write(octets, None) => Op::Write(octets, self.ends_at_once(&mut flight)),
+            op => op,
+        };
         self.queue.fly(flight);
         Some(op)
+    }
+
+    /// An end right behind a write is a part of it, so that nobody can answer in between.
+    fn ends_at_once(&mut self, flight: &mut Flight) -> Option<End> {
+        let end = match self.queue.next()? {
+            Act::Wire(WireOp::Fin) => End::Fin,
+            Act::Wire(WireOp::Reset) => End::Reset,
+            _ => return None,
+        };
+        let item = self.queue.pop()?;
+        flight.proves.extend(item.proves);
+        Some(ends(flight, end))
     }
 
     /// What needs no operation.
@@ -223,8 +232,18 @@ impl Connection {
             && let Side::Session(session) = &mut tls.handshake.side
         {
             session.say(&octets);
+            if matches!(self.queue.next(), Some(Act::Wire(WireOp::Close))) {
+                // The goodbye goes with the last words.
+                self.queue.pop();
+                session.close();
+                self.queue.push_front(Item::wire(WireOp::Fin, Vec::new()));
+            }
             let output = session.output();
             return self.sealed(output, Some(octets), flight);
+        }
+        if matches!(self.queue.next(), Some(Act::Wire(WireOp::Close))) {
+            self.queue.pop();
+            self.queue.push_front(Item::wire(WireOp::Fin, Vec::new()));
         }
         flight.octets = octets.len();
         flight.events.insert(
@@ -234,7 +253,7 @@ impl Connection {
                 octets: octets.clone(),
             },
         );
-        Op::Write(Bytes::from(octets))
+        Op::Write(Bytes::from(octets), None)
     }
 
     fn ready(&mut self, output: Output, said: Option<Vec<u8>>, flight: &mut Flight) -> Option<Op> {
@@ -261,7 +280,7 @@ impl Connection {
         events.extend(output.alerts.into_iter().map(What::Alert));
         events.append(&mut flight.events);
         flight.events = events;
-        Op::Write(Bytes::from(output.octets))
+        Op::Write(Bytes::from(output.octets), None)
     }
 
     fn tls_output(&mut self) -> Output {
@@ -450,4 +469,11 @@ impl Connection {
         }
         self.process(shared);
     }
+}
+
+fn ends(flight: &mut Flight, end: End) -> End {
+    let reset = end == End::Reset;
+    flight.events.push(What::ServerClosed { reset });
+    flight.resets |= reset;
+    end
 }

@@ -92,6 +92,11 @@ impl Queue {
         self.items.push_front(item);
     }
 
+    /// What comes next.
+    pub(super) fn next(&self) -> Option<&Act> {
+        self.items.front().map(|it| &it.act)
+    }
+
     pub(super) fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
         self.octets -= item.len();

@@ -80,7 +80,7 @@ impl Bench {
     fn pump(&mut self) {
         while let Some(op) = self.connection.next_op(&mut self.shared) {
             match op {
-                Op::Write(octets) => {
+                Op::Write(octets, _) => {
                     self.writes += 1;
                     self.wire.extend_from_slice(&octets);
                 }
@@ -366,8 +366,8 @@ fn implicit_tls_greets_inside() {
 #[test_case(TlsState::Silent, &["hello", "deviated 0", "tls failed", "client closed"]; "silent")]
 #[test_case(TlsState::Closed, &["hello", "server closed", "deviated 0", "tls failed", "client closed"]; "closed")]
 #[test_case(TlsState::Reset, &["hello", "server closed by reset", "deviated 0", "tls failed", "client closed"]; "reset")]
-#[test_case(TlsState::AlertHandshakeFailure, &["hello", "tls failed", "alert Server 40", "deviated 0", "server closed", "client closed"]; "handshake failure")]
-#[test_case(TlsState::AlertProtocolVersion, &["hello", "tls failed", "alert Server 70", "deviated 0", "server closed", "client closed"]; "protocol version")]
+#[test_case(TlsState::AlertHandshakeFailure, &["hello", "tls failed", "alert Server 40", "server closed", "deviated 0", "client closed"]; "handshake failure")]
+#[test_case(TlsState::AlertProtocolVersion, &["hello", "tls failed", "alert Server 70", "server closed", "deviated 0", "client closed"]; "protocol version")]
 #[test_case(TlsState::Garbage, &["hello", "deviated 0", "tls failed", "client closed"]; "garbage")]
 #[test_case(TlsState::Only10, &["hello", "chain Valid", "deviated 0", "tls failed", "client closed"]; "only 1.0")]
 fn tls_that_goes_wrong(state: TlsState, expected: &[&str]) {
@@ -532,7 +532,7 @@ fn a_decoy_is_served_without_the_script() {
     let mut connection = Connection::open(opening, &mut shared);
     assert!(matches!(
         connection.next_op(&mut shared),
-        Some(Op::Write(_))
+        Some(Op::Write(..))
     ));
     connection.done(true, &mut shared);
     assert!(connection.next_op(&mut shared).is_none());
@@ -562,4 +562,28 @@ fn a_client_that_agrees_to_tls_1_0_is_seen_to_agree() {
     let log = bench.log();
     assert!(log.contains(&"KeyExchange".to_owned()), "{log:?}");
     assert!(log.contains(&format!("alert {:?} 40", Direction::Server)));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever arrives, in whatever portions, nothing falls over and everything ends with the client.
+    #[test]
+    fn no_octets_are_a_panic(
+        start in proptest::sample::select(vec![
+            &b""[..], b"STARTTLS\r\n", b"STARTTLS\r\n\x16\x03\x01", b"\x16\x03\x01\x00\x05\x01",
+        ]),
+        octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        portion in 1_usize..80,
+        role in proptest::sample::select(PortRole::ALL),
+        state in proptest::sample::select(TlsState::ALL),
+    ) {
+        let mut bench = Bench::new(role, &[everywhere(Action::Tls(state))]);
+        let all = [start, &octets[..]].concat();
+        for chunk in all.chunks(portion) {
+            bench.say(chunk);
+        }
+        bench.leave();
+        proptest::prop_assert!(bench.connection.is_over());
+    }
 }
