@@ -40,16 +40,17 @@ pub struct Judge {
 pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     run::readable(Some(&args.dir.join(out::RECORDS)))?;
     run::readable(args.report.expect.as_deref())?;
-    let results = rejudge(&args.dir, judge()?)?;
+    let results = rejudge(&args.dir, JUDGE)?;
     let out = args.report.out.as_deref().map(Out::open).transpose()?;
     let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
 /// The judge of this build.
-fn judge() -> Result<Judge, Failure> {
-    Err(Failure::environment("this build cannot judge yet"))
-}
+const JUDGE: Judge = Judge {
+    judge: crate::judge::judge,
+    transcript: crate::session::shown,
+};
 
 /// Judges every record of a folder that `run --out` wrote. What is known of the run as a whole comes from its
 /// `results.json`, if there is one.
@@ -175,7 +176,7 @@ mod tests {
     };
 
     /// Passes where the control passed, and fails where the subject said QUIT.
-    const JUDGE: Judge = Judge {
+    const TOY: Judge = Judge {
         judge: |record, control| {
             let quit = serde_json::to_string(&record.log).unwrap().contains("QUIT");
             let verdict = match control {
