@@ -171,6 +171,7 @@ fn automatic_never_ends_in_clear() {
 #[test_case("RCPT", "354 go ahead\r\n", Said::Failed, "354 go ahead")]
 #[test_case("RCPT", "250-a\r\n550 b\r\n", Said::Failed, "contradict")]
 #[test_case("MAIL", "250 ok\r\n250 ok\r\n", Said::Failed, "before it was asked")]
+#[test_case("AUTH", "235 ok\r\n421 4.4.2 idle\r\n", Said::Temporary, "421 4.4.2 idle"; "an unasked 421")]
 #[test_case("DATA", "250 ok\r\n", Said::Failed, "250 ok"; "data without a go-ahead")]
 #[test_case(
     "data",
@@ -519,4 +520,29 @@ fn a_wrong_certificate_ends_the_session_before_it_begins() {
         assert_eq!(outcome.said(), Said::RefusedTls);
         assert!(!outcome.saw("tls ") && !outcome.leaked() && !outcome.saw("QUIT"));
     }
+}
+
+#[test]
+fn addresses_beyond_ascii_need_smtputf8() {
+    let mut request = request(Smtp, Send, Implicit);
+    request.to = vec!["björn@other.example".to_owned()];
+    let with = Server::new(Smtp, Implicit).with(|it| it.secure = "AUTH=PLAIN SMTPUTF8");
+    let with = run(&[], request.clone(), with);
+    assert!(
+        with.saw("SMTPUTF8") && with.said() == Said::Success,
+        "{with:#?}"
+    );
+    let without = run(&[], request, Server::new(Smtp, Implicit));
+    assert_eq!(without.said(), Said::Permanent);
+    assert!(!without.saw("MAIL"));
+}
+
+#[test_case(&"250-x\r\n".repeat(5000); "lines")]
+#[test_case(&format!("250 {}\r\n", "x".repeat(200_000)); "octets")]
+fn a_reply_without_end_is_not_read_to_its_end(reply: &str) {
+    let server = Server::new(Smtp, Implicit).reply("EHLO", reply);
+    let outcome = run(&[], request(Smtp, Send, Implicit), server);
+    assert_ne!(outcome.said(), Said::Success);
+    assert!(outcome.text().contains("without end"), "{outcome:#?}");
+    assert!(!outcome.saw("MAIL"));
 }
