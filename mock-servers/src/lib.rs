@@ -4,5 +4,6 @@
 //! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
 
 pub mod engine;
+pub mod imap;
 pub mod smtp;
 pub mod world;
