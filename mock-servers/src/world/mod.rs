@@ -2,9 +2,13 @@
 //!
 //! The world knows the case and lays its deviations over the engines. It emits events and judges nothing.
 
+mod connection;
+mod log;
+mod shared;
+
 use std::{sync::Arc, time::Duration};
 
-use mailproof_certs::Fault;
+use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{Canaries, Case, Log, Persona, PortRole, What};
 
 /// What a world is made from.
@@ -15,6 +19,10 @@ pub struct WorldConfig {
     pub personas: [Persona; 2],
     /// Users, passwords and what else is fresh for the case.
     pub canaries: Canaries,
+    /// Who forges its chains.
+    pub authority: Arc<Authority>,
+    /// The civil time from which dates are computed.
+    pub now: time::OffsetDateTime,
     /// Where it runs.
     pub place: Place,
     /// How long a connection is read on after the subject has ended, when it does not close it.
