@@ -18,7 +18,7 @@ use crate::engine::{Engine, Response};
 pub(crate) use self::{
     edit::Edited,
     persona::{CapabilityChange, imap_persona, smtp_persona},
-    plan::{Answer, Plan, Planned, WireOp},
+    plan::{Plan, WireOp},
     select::{Moment, Scene},
 };
 

@@ -6,4 +6,5 @@ pub(crate) mod filter;
 pub(crate) mod mover;
 pub(crate) mod port;
 pub(crate) mod tls;
+mod watched;
 pub(crate) mod witness;

@@ -12,7 +12,7 @@ use std::{
 use socket2::{Domain, Socket, Type};
 use tokio::{io::unix::AsyncFd, task::AbortHandle};
 
-use super::filter;
+use super::{filter, watched::watched};
 
 /// How many times a number that is free on both loopback addresses is looked for.
 const TRIES: usize = 64;
@@ -202,7 +202,7 @@ impl Listener {
             filter::drop_everything(&socket)?;
         }
         socket.listen(BACKLOG)?;
-        let socket = Arc::new(AsyncFd::new(socket)?);
+        let socket = Arc::new(watched(socket)?);
         let watched = socket.clone();
         let watcher = tokio::spawn(async move {
             while let Ok(mut ready) = watched.readable().await {

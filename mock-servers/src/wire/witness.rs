@@ -11,7 +11,7 @@ use std::{
 use socket2::Socket;
 use tokio::io::unix::AsyncFd;
 
-use super::filter;
+use super::{filter, watched::watched};
 
 /// How many attempts are told apart; a subject that makes more is seen once too often, not unseen.
 const REMEMBERED: usize = 65_536;
@@ -40,7 +40,7 @@ impl Witness {
         let socket = system::packet_socket().ok()?;
         filter::only_syns(&socket).ok()?;
         socket.set_nonblocking(true).ok()?;
-        let socket = AsyncFd::new(socket).ok()?;
+        let socket = watched(socket).ok()?;
         Some(Self { socket })
     }
 

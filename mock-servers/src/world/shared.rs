@@ -14,8 +14,8 @@ use crate::{
 /// Octets that are kept of all connections of a case together.
 const KEPT_OF_ALL: usize = 256 * 1024 * 1024;
 
-/// Delivers the new message that a waiting client is told about: login name and mailbox.
-pub(crate) type Deliver = Box<dyn FnMut(&str, &str) + Send>;
+/// Delivers the new message that a waiting client is told about: login name, mailbox and step.
+pub(crate) type Deliver = Box<dyn FnMut(&str, &str, u16) + Send>;
 
 /// The state of a case that is no connection's own.
 pub(crate) struct Shared {

@@ -153,7 +153,7 @@ impl Flight {
         };
         self.output
             .octets
-            .extend(Record::new(ALERT, version, &[2, description]));
+            .extend(Record::write(ALERT, version, &[2, description]));
         self.output.alerts.push(Alert {
             from: Direction::Server,
             fatal: true,
@@ -190,7 +190,7 @@ fn tls10_flight(hello: &Hello, certificates: &[Vec<u8>]) -> Vec<u8> {
         message(SERVER_HELLO_DONE, &[]),
     ] {
         for fragment in message.chunks(1 << 14) {
-            flight.extend(Record::new(HANDSHAKE, TLS10, fragment));
+            flight.extend(Record::write(HANDSHAKE, TLS10, fragment));
         }
     }
     flight
@@ -261,7 +261,7 @@ mod tests {
         let mut flight = Flight::new(Odd::Tls10(Vec::new()));
         flight.arrived(&client_hello(&[], &[0x002f], &[]));
         flight.output();
-        let seen = flight.arrived(&Record::new(
+        let seen = flight.arrived(&Record::write(
             HANDSHAKE,
             TLS10,
             &message(CLIENT_KEY_EXCHANGE, b"x"),
@@ -274,7 +274,7 @@ mod tests {
     fn a_client_that_refuses_says_so_and_what_follows_is_clear() {
         let mut flight = Flight::new(Odd::Tls10(Vec::new()));
         flight.arrived(&client_hello(&[], &[0x002f], &[]));
-        let mut octets = Record::new(ALERT, TLS10, &[2, 70]);
+        let mut octets = Record::write(ALERT, TLS10, &[2, 70]);
         octets.extend(b"QUIT\r\n");
         let seen = flight.arrived(&octets);
         assert!(failed(&seen) && !seen.contains(&Seen::KeyExchange));

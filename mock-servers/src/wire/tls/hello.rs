@@ -194,7 +194,7 @@ pub(crate) mod tests {
         let mut message = vec![CLIENT_HELLO, 0];
         message.extend(u16::try_from(body.len()).unwrap().to_be_bytes());
         message.extend(body);
-        Record::new(HANDSHAKE, 0x0301, &message)
+        Record::write(HANDSHAKE, 0x0301, &message)
     }
 
     fn read(octets: &[u8]) -> Option<Hello> {
@@ -263,8 +263,8 @@ pub(crate) mod tests {
     fn a_hello_in_several_records_is_one() {
         let whole = client_hello(&[], &[0x002f], &[]);
         let (one, two) = whole[5..].split_at(3);
-        let mut octets = Record::new(HANDSHAKE, 0x0301, one);
-        octets.extend(Record::new(HANDSHAKE, 0x0301, two));
+        let mut octets = Record::write(HANDSHAKE, 0x0301, one);
+        octets.extend(Record::write(HANDSHAKE, 0x0301, two));
         assert_eq!(read(&octets), read(&whole));
     }
 
@@ -274,7 +274,7 @@ pub(crate) mod tests {
             parse(&body);
             let mut message = vec![CLIENT_HELLO, 0, 0, u8::try_from(body.len()).unwrap_or(255)];
             message.extend(&body);
-            read(&Record::new(HANDSHAKE, 0x0301, &message));
+            read(&Record::write(HANDSHAKE, 0x0301, &message));
         }
     }
 }

@@ -67,8 +67,8 @@ impl Framer {
 }
 
 impl Record {
-    /// A record with the version in its header.
-    pub(crate) fn new(kind: u8, version: u16, payload: &[u8]) -> Vec<u8> {
+    /// The octets of a record with the version in its header.
+    pub(crate) fn write(kind: u8, version: u16, payload: &[u8]) -> Vec<u8> {
         let mut octets = Vec::with_capacity(HEADER + payload.len());
         octets.push(kind);
         octets.extend(version.to_be_bytes());
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_behind_a_record_stays() {
         let mut framer = Framer::default();
-        framer.push(&Record::new(ALERT, 0x0303, &[1, 0]));
+        framer.push(&Record::write(ALERT, 0x0303, &[1, 0]));
         framer.push(b"EHLO x\r\n");
         let Framed::Record(record) = framer.next() else {
             panic!("a record")
@@ -158,7 +158,7 @@ mod tests {
         ) {
             let stream: Vec<u8> = payloads
                 .iter()
-                .flat_map(|payload| Record::new(HANDSHAKE, 0x0301, payload))
+                .flat_map(|payload| Record::write(HANDSHAKE, 0x0301, payload))
                 .collect();
             let mut framer = Framer::default();
             let mut seen = Vec::new();

@@ -405,7 +405,7 @@ mod tests {
         let mut server = session(&mut Configs::new(), Fault::Valid, Versions::Only13);
         let mut client = connect(&trusting_client(Versions::Both));
         talk(&mut client, &mut server);
-        let seen = server.arrived(&Record::new(23, 0x0303, &[9; 40]));
+        let seen = server.arrived(&Record::write(23, 0x0303, &[9; 40]));
         assert!(matches!(seen[1], Seen::Failed(_)));
         assert_eq!(server.output().alerts, [our_alert(true, 20)]);
     }

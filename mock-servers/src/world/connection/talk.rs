@@ -104,7 +104,7 @@ impl Connection {
     /// A message arrives for the client that waits, once in a step that waits for one.
     pub(super) fn deliver(&mut self, shared: &mut Shared) {
         if let (true, Some(user), Some(mailbox)) = (shared.awaits_mail, &self.user, &self.mailbox) {
-            (shared.deliver)(user, mailbox);
+            (shared.deliver)(user, mailbox, shared.step);
             shared.awaits_mail = false;
             shared.mail_arrived = true;
         }
@@ -126,13 +126,10 @@ impl Connection {
             )
         });
         self.engine = Some(engine);
-        if let Some((mut plan, mut response)) = unasked {
+        if let Some((mut plan, response)) = unasked {
             // Nobody asked, so nobody is answered, and nobody waits for it.
             plan.answer = None;
             let before = self.progress;
-            if !response.facts.contains(&What::IdleNotified) {
-                response.facts.push(What::IdleNotified);
-            }
             let label = Label {
                 verb: "IDLE",
                 responded: false,
@@ -211,6 +208,10 @@ impl Connection {
             plan.ops.retain(|it| it.op != WireOp::StartTls);
         }
         let has = |op: &WireOp| plan.ops.iter().any(|it| it.op == *op);
+        shared.mail_arrived |= response
+            .facts
+            .iter()
+            .any(|it| matches!(it, What::Appended { .. }));
         let starts_tls = has(&WireOp::StartTls);
         if response.after == After::StartTls && !starts_tls && !has(&WireOp::StayClear) {
             // Whatever is said from now on is not answered, but it is read.

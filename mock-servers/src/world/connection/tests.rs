@@ -50,7 +50,7 @@ impl Bench {
             Recorder::new(),
             Script::new(deviations),
             tls,
-            Box::new(|_, _| {}),
+            Box::new(|_, _, _| {}),
         );
         shared.step = 1;
         let opening = Opening {
