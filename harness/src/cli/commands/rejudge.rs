@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_control_counts_wherever_it_stands() {
         let dir = folder(&[record(b"x"), control(b"QUIT")]);
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!(results.cases[0].judgement.verdict, Verdict::Inconclusive);
         assert_eq!(results.cases[0].transcript, "1 events");
         assert_eq!(results.controls[0].judgement.verdict, Verdict::Fail);
@@ -236,11 +236,11 @@ mod tests {
         let path = dir.path().join(out::RECORDS);
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 20]).unwrap();
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!((results.cases.len(), results.controls.len()), (1, 0));
 
         fs::write(&path, [b"nonsense\n", &whole[..]].concat()).unwrap();
-        let failure = rejudge(dir.path(), JUDGE).unwrap_err();
+        let failure = rejudge(dir.path(), TOY).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(
             failure.message.contains("line 1 is no record"),
@@ -253,9 +253,9 @@ mod tests {
     fn records_alone_are_enough_and_no_records_are_not() {
         let dir = folder(&[record(b"x")]);
         fs::remove_file(dir.path().join(out::RESULTS)).unwrap();
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!((results.subject.as_str(), results.selected), ("unknown", 1));
         fs::remove_file(dir.path().join(out::RECORDS)).unwrap();
-        assert_eq!(rejudge(dir.path(), JUDGE).unwrap_err().exit, Exit::Usage);
+        assert_eq!(rejudge(dir.path(), TOY).unwrap_err().exit, Exit::Usage);
     }
 }
