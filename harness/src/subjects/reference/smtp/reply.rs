@@ -72,7 +72,7 @@ impl Reply {
         }
     }
 
-    /// The first digit, which decides (RFC 5321 §4.3.2).
+    /// The first digit, which decides (RFC 5321 §4.2.1).
     pub(super) fn class(&self) -> u16 {
         self.code / 100
     }
