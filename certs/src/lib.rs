@@ -1,32 +1,33 @@
-//! stub until the certs branch lands
-use serde::{Deserialize, Serialize};
-/// stub
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Fault {
-    Valid,
-    SelfSigned,
-    ExpiredLeaf,
-    ExpiredIntermediate,
-    NotYetValid,
-    WrongHost,
-    NoSan,
-    UnknownRoot,
-    MissingIntermediate,
-    IntermediateNotCa,
-    WrongEku,
-    WrongKey,
-}
+//! Forges the certificate chains a mock server presents: one that is right, and one for each
+//! way a chain can be wrong.
+//!
+//! An [`Authority`] owns the roots a run trusts and the roots it does not. [`Authority::chain`]
+//! hands out a [`Chain`] for a [`Fault`] and the [`Names`] the server goes by; [`export`]
+//! writes the whole set as files, with an index that says what is wrong with each.
+//!
+//! The way through the crate: [`Fault`] is a row of one table (`fault`), the row says which one
+//! property of the valid `recipe` it changes, `forge` turns a recipe into certificates, and
+//! `chain` packs them for a TLS server. A new fault is a new row, and at most one new property
+//! of a recipe.
+//!
+//! The crate knows nothing of mail, of sockets or of scenarios: only X.509, and who can prove
+//! which key.
+
+mod authority;
+mod chain;
+mod error;
+mod export;
+mod fault;
+mod forge;
+mod names;
+mod pem;
+mod recipe;
+
+pub use crate::{
+    authority::Authority,
+    chain::Chain,
+    error::{ExportError, ForgeError},
+    export::export,
+    fault::{Defect, Fault, OpensslError, Verdicts},
+    names::Names,
+};

@@ -2,5 +2,10 @@
 //!
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
+pub mod cli;
+pub mod exit;
+pub mod lab;
+pub mod report;
 pub mod results;
+pub mod select;
 pub mod subject;

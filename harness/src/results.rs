@@ -2,7 +2,9 @@
 //!
 //! Plain data. Must not know how it came about or how it is shown.
 
-use mailproof_scenarios::model::{Canaries, Case, Frequency, Kind, Level, Log, Severity, Step};
+use mailproof_scenarios::model::{
+    Canaries, Case, Diagnosis, Frequency, Kind, Level, Log, Severity, Step,
+};
 use serde::{Deserialize, Serialize};
 
 /// The version of `results.json` and of `records.ndjson`.
@@ -166,6 +168,9 @@ pub struct CaseResult {
     pub refs: Vec<String>,
     /// Requirement ids.
     pub covers: Vec<String>,
+    /// What to tell whom when a user meets the situation.
+    #[serde(default)]
+    pub diagnosis: Option<Diagnosis>,
     /// The opinion.
     pub judgement: Judgement,
     /// Whether an entry of the expected-failures file covers it, and its `because`.
@@ -176,6 +181,29 @@ pub struct CaseResult {
     pub took_ms: u64,
     /// The normalised transcript with its secrets masked.
     pub transcript: String,
+}
+
+impl CaseResult {
+    /// Facts and opinion together. Nothing is expected to fail yet.
+    pub fn new(record: &Record, judgement: Judgement, transcript: String) -> Self {
+        let case = &record.case;
+        Self {
+            id: case.id.clone(),
+            title: case.title.clone(),
+            why: case.why.clone(),
+            kind: case.kind,
+            severity: case.severity,
+            frequency: case.frequency,
+            refs: case.refs.clone(),
+            covers: case.covers.clone(),
+            diagnosis: case.diagnosis.clone(),
+            judgement,
+            expected: None,
+            control: case.has_delta().then(|| case.control().id),
+            took_ms: record.took_ms,
+            transcript,
+        }
+    }
 }
 
 /// Everything about a run.
@@ -193,6 +221,10 @@ pub struct Results {
     pub place: String,
     /// The seed.
     pub seed: u64,
+    /// The arguments that a repetition of the run needs as well, without the program's name: `run`, the
+    /// adapter, `--lab`, `--scenarios DIR`.
+    #[serde(default)]
+    pub repeat: Vec<String>,
     /// The civil time from which dates were computed, RFC 3339.
     pub now: String,
     /// Cases that were selected.

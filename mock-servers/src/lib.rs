@@ -5,4 +5,5 @@
 
 pub mod engine;
 pub mod imap;
+pub mod smtp;
 pub mod world;

@@ -1,1 +1,247 @@
-//! x
+//! The scenarios, personas and registries themselves: embedded in the binary, with the user's own beside.
+//!
+//! The only place of this crate that reads the disk.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use include_dir::{Dir, include_dir};
+
+use crate::{
+    language::{self, ExpectationSets, Problem, Problems, Registries, Source},
+    model::{Case, Persona, Scenario},
+};
+
+static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
+static PERSONAS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/personas");
+static REQUIREMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/requirements");
+
+const SETS: &str = "expectations.toml";
+
+/// Everything that can be run.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    scenarios: Vec<Scenario>,
+    sources: BTreeMap<String, Arc<Source>>,
+    personas: BTreeMap<String, Persona>,
+    sets: ExpectationSets,
+    registries: Registries,
+}
+
+impl Library {
+    /// What is embedded.
+    ///
+    /// # Errors
+    /// Problems in the embedded files, which a test of this crate rules out for a build that passed it.
+    pub fn embedded() -> Result<Self, Problems> {
+        let mut library = Library {
+            registries: Registries::read(&embedded_sources(&REQUIREMENTS, "requirements"))?,
+            ..Library::default()
+        };
+        library.add(Files {
+            personas: embedded_sources(&PERSONAS, "personas"),
+            scenarios: embedded_sources(&LIBRARY, "library"),
+        })?;
+        Ok(library)
+    }
+
+    /// What is embedded, and the files of a folder: scenarios below it, personas in its `personas`, shared
+    /// expectations in its `expectations.toml`.
+    ///
+    /// # Errors
+    /// Problems in the files, or a folder that cannot be read.
+    pub fn with_folder(folder: &Path) -> Result<Self, Problems> {
+        let mut library = Self::embedded()?;
+        library.add(read_folder(folder)?)?;
+        Ok(library)
+    }
+
+    /// Files that the user names, for `lint`: each is read as what it seems to be.
+    ///
+    /// # Errors
+    /// Problems in the files, or a file that cannot be read.
+    pub fn with_files(paths: &[PathBuf]) -> Result<Self, Problems> {
+        let mut library = Self::embedded()?;
+        for path in paths {
+            if path.is_dir() {
+                library.add(read_folder(path)?)?;
+            } else {
+                let mut files = Files::default();
+                files.add(read_file(path, &path.display().to_string())?);
+                library.add(files)?;
+            }
+        }
+        Ok(library)
+    }
+
+    /// All scenarios in the order of their ids.
+    pub fn scenarios(&self) -> &[Scenario] {
+        &self.scenarios
+    }
+
+    /// All cases, scenario by scenario.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.scenarios.iter().flat_map(|it| &it.cases)
+    }
+
+    /// The case of that id.
+    pub fn case(&self, id: &str) -> Option<&Case> {
+        self.cases().find(|it| it.id == id)
+    }
+
+    /// The text of a scenario's file.
+    pub fn source(&self, scenario: &str) -> Option<&Arc<Source>> {
+        self.sources.get(scenario)
+    }
+
+    /// All personas by name.
+    pub fn personas(&self) -> &BTreeMap<String, Persona> {
+        &self.personas
+    }
+
+    /// The persona of that name.
+    pub fn persona(&self, name: &str) -> Option<&Persona> {
+        self.personas.get(name)
+    }
+
+    /// What lint checks citations and requirement ids against.
+    pub fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    fn add(&mut self, files: Files) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        for source in &files.personas {
+            match language::persona(source) {
+                Ok(persona) => {
+                    self.personas.insert(persona.name.clone(), persona);
+                }
+                Err(found) => problems.merge(found),
+            }
+        }
+        for source in files.scenarios.iter().filter(|it| is_sets(it)) {
+            match language::expectation_sets(source) {
+                Ok(sets) => self.sets.extend(sets),
+                Err(found) => problems.merge(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        for source in files.scenarios.iter().filter(|it| !is_sets(it)) {
+            match language::scenario(source, &self.personas, &self.sets) {
+                Ok(scenario) => {
+                    if let Some(other) = self.sources.get(&scenario.id) {
+                        let message =
+                            format!("the id `{}` is taken by {}", scenario.id, other.name);
+                        problems.push(Problem::new(source, 0..0, message));
+                        continue;
+                    }
+                    self.sources.insert(scenario.id.clone(), Arc::clone(source));
+                    self.scenarios.push(scenario);
+                }
+                Err(found) => problems.merge(found),
+            }
+        }
+        self.scenarios.sort_by(|a, b| a.id.cmp(&b.id));
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Files {
+    personas: Vec<Arc<Source>>,
+    scenarios: Vec<Arc<Source>>,
+}
+
+impl Files {
+    fn add(&mut self, source: Arc<Source>) {
+        let in_personas = Path::new(&source.name)
+            .components()
+            .rev()
+            .nth(1)
+            .is_some_and(|it| it.as_os_str() == "personas");
+        if in_personas {
+            self.personas.push(source)
+        } else {
+            self.scenarios.push(source)
+        }
+    }
+}
+
+fn is_sets(source: &Source) -> bool {
+    source.name.rsplit(['/', '\\']).next() == Some(SETS)
+}
+
+fn embedded_sources(dir: &Dir<'_>, prefix: &str) -> Vec<Arc<Source>> {
+    let mut sources: Vec<_> = dir
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|it| it == "toml"))
+        .filter_map(|file| {
+            let text = file.contents_utf8()?;
+            Some(Source::new(
+                format!("{prefix}/{}", file.path().display()),
+                text,
+            ))
+        })
+        .collect();
+    for folder in dir.dirs() {
+        sources.extend(embedded_sources(folder, prefix));
+    }
+    sources
+}
+
+fn read_folder(folder: &Path) -> Result<Files, Problems> {
+    let mut files = Files::default();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let entries = fs::read_dir(&next).and_then(|it| it.collect::<io::Result<Vec<_>>>());
+        let mut paths: Vec<PathBuf> = entries
+            .map_err(|error| unreadable(&next, &error))?
+            .iter()
+            .map(fs::DirEntry::path)
+            .collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "toml")
+                && path.file_name().is_none_or(|it| it != "mailproof.toml")
+            {
+                files.add(read_file(&path, &path.display().to_string())?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn read_file(path: &Path, name: &str) -> Result<Arc<Source>, Problems> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    Ok(Source::new(name, text))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problems {
+    let source = Source::new(path.display().to_string(), "");
+    Problem::new(&source, 0..0, format!("cannot be read: {error}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::lint;
+
+    #[test]
+    fn the_embedded_library_loads_and_lints_clean() {
+        let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
+        let problems = lint(&library);
+        assert!(problems.is_empty(), "{problems}");
+    }
+}

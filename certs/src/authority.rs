@@ -1,0 +1,118 @@
+//! The authority of a run: the roots, the clock, and every chain made so far.
+//!
+//! Must not know what any fault does.
+
+use crate::{
+    chain::{CertificateDer, Chain},
+    error::ForgeError,
+    fault::Fault,
+    forge::Pki,
+    names::Names,
+    pem,
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+use time::OffsetDateTime;
+
+/// The chains of one server, by kind.
+type Kinds = HashMap<(Fault, u32), Arc<Chain>>;
+
+/// A root that subjects are told to trust, one they are not, and the chains that lead there.
+///
+/// All keys are random: nobody can make these chains again. Share it in an `Arc`; chains are
+/// forged on first use and kept, so asking again is a look-up.
+pub struct Authority {
+    pki: Pki,
+    root_pem: String,
+    other_root_pem: String,
+    chains: Mutex<HashMap<Names, Kinds>>,
+}
+
+impl Authority {
+    /// Makes the roots. Every date of every certificate is relative to `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError::BadClock`] if certificates cannot name the dates around `now`;
+    /// [`ForgeError::Key`] or [`ForgeError::Issue`] if the cryptographic library fails.
+    pub fn fresh(now: OffsetDateTime) -> Result<Authority, ForgeError> {
+        let pki = Pki::fresh(now)?;
+        Ok(Authority {
+            root_pem: pem::certificate(&pki.trusted.root.der),
+            other_root_pem: pem::certificate(&pki.other.root.der),
+            chains: Mutex::default(),
+            pki,
+        })
+    }
+
+    /// The time at which the valid chain is valid, in UTC.
+    pub fn now(&self) -> OffsetDateTime {
+        self.pki.now
+    }
+
+    /// The trusted root as PEM: what a subject is given as its CA file.
+    pub fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+
+    /// The trusted root.
+    pub fn root_der(&self) -> CertificateDer<'static> {
+        CertificateDer::from(self.pki.trusted.root.der.clone())
+    }
+
+    /// The root behind [`Fault::UnknownRoot`], as PEM.
+    pub fn other_root_pem(&self) -> &str {
+        &self.other_root_pem
+    }
+
+    /// The chain with that fault for a server of these names.
+    ///
+    /// # Errors
+    ///
+    /// As [`chain_variant`](Authority::chain_variant).
+    pub fn chain(&self, fault: Fault, names: &Names) -> Result<Arc<Chain>, ForgeError> {
+        self.chain_variant(fault, names, 0)
+    }
+
+    /// Another chain of the same kind with another leaf and key, for a server whose certificate
+    /// changes; variant 0 is [`chain`](Authority::chain).
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError::NoNames`], [`ForgeError::BadName`] or [`ForgeError::LongCommonName`] if the
+    /// names cannot stand in the certificate; otherwise only if the cryptographic library fails.
+    pub fn chain_variant(
+        &self,
+        fault: Fault,
+        names: &Names,
+        variant: u32,
+    ) -> Result<Arc<Chain>, ForgeError> {
+        // The map is consistent after every statement below, also if one panics.
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = chains
+            .get(names)
+            .and_then(|kinds| kinds.get(&(fault, variant)));
+        if let Some(chain) = known {
+            return Ok(chain.clone());
+        }
+        let forged = self.pki.forge(&fault.recipe(), names)?;
+        let chain = Arc::new(Chain::pack(fault, names.clone(), variant, forged)?);
+        chains
+            .entry(names.clone())
+            .or_default()
+            .insert((fault, variant), chain.clone());
+        Ok(chain)
+    }
+}
+
+/// Without the private keys.
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("now", &self.pki.now)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! `mailproof list`: what there is to run.
+
+use std::io::Write;
+
+use mailproof_scenarios::{library::Library, model::Case};
+
+use crate::{
+    cli::{
+        Failure,
+        args::{ListArgs, ListFormat},
+        library, select, terminal_width,
+    },
+    exit::Exit,
+    report::text,
+};
+
+pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
+    let library = library(args.select.scenarios.as_deref())?;
+    let listing = match (args.personas, args.format) {
+        (true, ListFormat::Human) => personas(&library),
+        (true, ListFormat::Json) => json(&library.personas().values().collect::<Vec<_>>())?,
+        (false, ListFormat::Human) => {
+            cases(&select(&library, &args.select)?.cases, terminal_width())
+        }
+        (false, ListFormat::Json) => json(&select(&library, &args.select)?.cases)?,
+    };
+    stdout.write_all(listing.as_bytes())?;
+    stdout.flush()?;
+    Ok(Exit::AsExpected)
+}
+
+/// A table. On a terminal titles are cut so that each case has one line; elsewhere they are whole.
+fn cases(cases: &[&Case], width: Option<usize>) -> String {
+    let rows = cases.iter().map(|case| {
+        let needs: Vec<&str> = case.needs.iter().map(|it| it.name()).collect();
+        [
+            text::line(&case.id),
+            case.kind.name().to_owned(),
+            case.severity.name().to_owned(),
+            text::line(&case.title),
+            needs.join(","),
+        ]
+    });
+    let head = ["ID", "KIND", "SEVERITY", "TITLE", "NEEDS"].map(str::to_owned);
+    table(
+        &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
+        3,
+        width,
+    )
+}
+
+fn personas(library: &Library) -> String {
+    let rows = library.personas().values().map(|persona| {
+        let speaks = [
+            ("smtp", persona.smtp.is_some()),
+            ("imap", persona.imap.is_some()),
+        ];
+        let speaks: Vec<&str> = speaks.iter().filter(|it| it.1).map(|it| it.0).collect();
+        [
+            text::line(&persona.name),
+            speaks.join(","),
+            text::line(&persona.as_of),
+            text::line(&persona.title),
+        ]
+    });
+    let head = ["NAME", "SPEAKS", "AS OF", "TITLE"].map(str::to_owned);
+    table(
+        &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
+        3,
+        None,
+    )
+}
+
+/// Columns two blanks apart; the column `cut` gives way where a line would be longer than `width`.
+fn table<const N: usize>(rows: &[[String; N]], cut: usize, width: Option<usize>) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            widths[column] = widths[column].max(cell.chars().count());
+        }
+    }
+    if let Some(width) = width {
+        let total = widths.iter().sum::<usize>() + 2 * (N - 1);
+        widths[cut] = widths[cut]
+            .saturating_sub(total.saturating_sub(width))
+            .max(12);
+    }
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let cell = text::cut(cell, width);
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn json<T: serde::Serialize>(values: &[T]) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(values)
+        .map_err(|error| Failure::environment(error.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<[String; 3]> {
+        [
+            ["ID", "TITLE", "NEEDS"],
+            ["a/b", "A title that is rather long", "ports"],
+            ["a/bcd", "Short", ""],
+        ]
+        .map(|row| row.map(str::to_owned))
+        .to_vec()
+    }
+
+    #[test]
+    fn columns() {
+        assert_eq!(
+            table(&rows(), 1, None),
+            "ID     TITLE                        NEEDS\n\
+             a/b    A title that is rather long  ports\n\
+             a/bcd  Short\n"
+        );
+        assert_eq!(
+            table(&rows(), 1, Some(30)),
+            "ID     TITLE             NEEDS\n\
+             a/b    A title that is…  ports\n\
+             a/bcd  Short\n"
+        );
+    }
+
+    #[test]
+    fn every_case_has_a_line_and_json_reads_back() {
+        let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
+        let all: Vec<&Case> = library.cases().collect();
+        assert_eq!(cases(&all, None).lines().count(), all.len() + 1);
+        let read: Vec<Case> = serde_json::from_str(&json(&all).unwrap()).unwrap();
+        assert_eq!(read.iter().collect::<Vec<_>>(), all);
+    }
+}

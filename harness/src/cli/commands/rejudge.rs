@@ -1,0 +1,260 @@
+//! `mailproof rejudge`: every verdict of a finished run again, from its records alone.
+//!
+//! Must not know how a verdict is found: that is handed in as a [`Judge`].
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, BufReader, Write},
+    path::Path,
+};
+
+use super::run;
+use crate::{
+    cli::{Failure, args::RejudgeArgs, remark},
+    exit::Exit,
+    report::{
+        json,
+        out::{self, Out},
+        records::{Reader, RecordError},
+        reporter::Reporter,
+        tally::Tally,
+        text,
+    },
+    results::{CaseResult, Judgement, RESULTS_VERSION, Record, Results},
+};
+
+/// How verdicts and transcripts are made of facts.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge {
+    /// The opinion on a case, given that on its control.
+    pub judge: fn(&Record, Option<&Judgement>) -> Judgement,
+    /// What a person gets to read of the events, secrets masked.
+    pub transcript: fn(&Record) -> String,
+}
+
+/// Judges again and reports.
+///
+/// # Errors
+/// [`Failure`] where the folder holds no run, or the report cannot be written.
+pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
+    run::readable(Some(&args.dir.join(out::RECORDS)))?;
+    run::readable(args.report.expect.as_deref())?;
+    let results = rejudge(&args.dir, judge()?)?;
+    let out = args.report.out.as_deref().map(Out::open).transpose()?;
+    let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
+    Ok(reporter.finish(&results, stdout)?.exit)
+}
+
+/// The judge of this build.
+fn judge() -> Result<Judge, Failure> {
+    Err(Failure::environment("this build cannot judge yet"))
+}
+
+/// Judges every record of a folder that `run --out` wrote. What is known of the run as a whole comes from its
+/// `results.json`, if there is one.
+///
+/// The records are read twice, controls first, so that no more than one is in memory.
+///
+/// # Errors
+/// [`Failure`] where the folder holds no run or its records are damaged. A last line that stops in the middle
+/// is only remarked on.
+pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
+    let mut controls: BTreeMap<String, CaseResult> = BTreeMap::new();
+    let mut cases: BTreeMap<String, CaseResult> = BTreeMap::new();
+    let result = |record: &Record, judgement: Judgement| {
+        CaseResult::new(record, judgement, (judge.transcript)(record))
+    };
+    each(folder, |record| {
+        if is_control(&record) {
+            let judgement = (judge.judge)(&record, None);
+            controls.insert(record.case.id.clone(), result(&record, judgement));
+        }
+    })?;
+    let cut = each(folder, |record| {
+        if !is_control(&record) {
+            let control = record.case.has_delta().then(|| record.case.control().id);
+            let control = control
+                .and_then(|id| controls.get(&id))
+                .map(|it| &it.judgement);
+            let judgement = (judge.judge)(&record, control);
+            cases.insert(record.case.id.clone(), result(&record, judgement));
+        }
+    })?;
+    if let Some(cut) = cut {
+        remark(&format!(
+            "{cut}: the run was killed while it was written; the rest is complete"
+        ));
+    }
+    let mut results = Results {
+        mailproof: env!("CARGO_PKG_VERSION").to_owned(),
+        cases: cases.into_values().collect(),
+        controls: controls.into_values().collect(),
+        ..head(folder)?
+    };
+    results.selected = results.selected.max(results.cases.len());
+    results.ran = Tally::of(&results).ran;
+    Ok(results)
+}
+
+fn is_control(record: &Record) -> bool {
+    record.case.id.starts_with("control/")
+}
+
+/// Calls `take` with each record. Returns the last line if it is cut.
+fn each(folder: &Path, mut take: impl FnMut(Record)) -> Result<Option<RecordError>, Failure> {
+    let path = folder.join(out::RECORDS);
+    let shown = text::line(&path.display().to_string());
+    let file = File::open(&path)
+        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    for record in Reader::new(BufReader::new(file)) {
+        match record {
+            Ok(record) => take(record),
+            Err(cut @ RecordError::Cut { .. }) => return Ok(Some(cut)),
+            Err(error) => {
+                return Err(Failure::usage(format!(
+                    "{shown}: {}",
+                    text::line(&error.to_string())
+                )));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What `results.json` says of the run as a whole, without its cases.
+fn head(folder: &Path) -> Result<Results, Failure> {
+    let path = folder.join(out::RESULTS);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(unknown()),
+        Err(error) => {
+            let path = text::line(&path.display().to_string());
+            return Err(Failure::usage(format!("cannot read `{path}`: {error}")));
+        }
+    };
+    let head = json::read(BufReader::new(file)).map_err(|error| {
+        let path = text::line(&path.display().to_string());
+        Failure::usage(format!("{path} {}", text::line(&error.to_string())))
+    })?;
+    Ok(Results {
+        v: RESULTS_VERSION,
+        stale: Vec::new(),
+        ..head
+    })
+}
+
+fn unknown() -> Results {
+    Results {
+        v: RESULTS_VERSION,
+        mailproof: String::new(),
+        subject: "unknown".to_owned(),
+        subject_version: None,
+        place: "unknown".to_owned(),
+        seed: 0,
+        repeat: Vec::new(),
+        now: String::new(),
+        selected: 0,
+        ran: 0,
+        interrupted: false,
+        took_ms: 0,
+        cases: Vec::new(),
+        controls: Vec::new(),
+        stale: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{
+        report::{records::tests::record, sample},
+        results::Verdict,
+    };
+
+    /// Passes where the control passed, and fails where the subject said QUIT.
+    const JUDGE: Judge = Judge {
+        judge: |record, control| {
+            let quit = serde_json::to_string(&record.log).unwrap().contains("QUIT");
+            let verdict = match control {
+                _ if quit => Verdict::Fail,
+                Some(control) if control.verdict != Verdict::Pass => Verdict::Inconclusive,
+                _ => Verdict::Pass,
+            };
+            sample::case("", verdict, "because").judgement
+        },
+        transcript: |record| format!("{} events", record.log.events.len()),
+    };
+
+    fn control(octets: &[u8]) -> Record {
+        let mut control = record(octets);
+        control.case = control.case.control();
+        control
+    }
+
+    fn folder(records: &[Record]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let mut out = Out::open(dir.path()).unwrap();
+        out.begin(&Results {
+            selected: 3,
+            ..sample::empty()
+        })
+        .unwrap();
+        for record in records {
+            out.record(record).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_control_counts_wherever_it_stands() {
+        let dir = folder(&[record(b"x"), control(b"QUIT")]);
+        let results = rejudge(dir.path(), JUDGE).unwrap();
+        assert_eq!(results.cases[0].judgement.verdict, Verdict::Inconclusive);
+        assert_eq!(results.cases[0].transcript, "1 events");
+        assert_eq!(results.controls[0].judgement.verdict, Verdict::Fail);
+        let head = (
+            results.subject.as_str(),
+            results.seed,
+            results.selected,
+            results.ran,
+            results.interrupted,
+        );
+        assert_eq!(head, ("curl", 7, 3, 1, true));
+        assert_eq!(
+            results.cases[0].control.as_ref(),
+            Some(&results.controls[0].id)
+        );
+    }
+
+    #[test]
+    fn a_cut_last_line_costs_only_itself_and_damage_is_no_run() {
+        let dir = folder(&[record(b"x"), control(b"y")]);
+        let path = dir.path().join(out::RECORDS);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 20]).unwrap();
+        let results = rejudge(dir.path(), JUDGE).unwrap();
+        assert_eq!((results.cases.len(), results.controls.len()), (1, 0));
+
+        fs::write(&path, [b"nonsense\n", &whole[..]].concat()).unwrap();
+        let failure = rejudge(dir.path(), JUDGE).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(
+            failure.message.contains("line 1 is no record"),
+            "{}",
+            failure.message
+        );
+    }
+
+    #[test]
+    fn records_alone_are_enough_and_no_records_are_not() {
+        let dir = folder(&[record(b"x")]);
+        fs::remove_file(dir.path().join(out::RESULTS)).unwrap();
+        let results = rejudge(dir.path(), JUDGE).unwrap();
+        assert_eq!((results.subject.as_str(), results.selected), ("unknown", 1));
+        fs::remove_file(dir.path().join(out::RECORDS)).unwrap();
+        assert_eq!(rejudge(dir.path(), JUDGE).unwrap_err().exit, Exit::Usage);
+    }
+}

@@ -1,0 +1,254 @@
+//! `mailproof run`: cases against a subject, and the report.
+//!
+//! Must not know how a case is run or judged.
+
+use std::{
+    io::Write, num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration,
+};
+
+use mailproof_scenarios::{library::Library, model::Case};
+
+use crate::{
+    cli::{
+        Failure,
+        args::{FailOn, ReportArgs, RunArgs, SelectArgs},
+        library, select,
+        signal::Interrupt,
+        text_width, values,
+    },
+    exit::{Demands, Exit},
+    report::{
+        out::Out,
+        reporter::{Reporter, Reporting},
+        text,
+    },
+    results::Results,
+    select::Shard,
+};
+
+/// What the user asked for, with every default resolved.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The name of a built-in adapter or the path of an adapter file; `None` is the embedded subject.
+    pub adapter: Option<String>,
+    /// Which cases.
+    pub select: SelectArgs,
+    /// Which part of them.
+    pub shard: Option<Shard>,
+    /// How many cases at once.
+    pub jobs: NonZeroUsize,
+    /// Where the fresh values of each case come from.
+    pub seed: u64,
+    /// In namespaces of their own.
+    pub lab: bool,
+    /// What the subject is told instead of its adapter's time.
+    pub timeout: Option<Duration>,
+    /// The file of expected failures.
+    pub expect: Option<PathBuf>,
+    /// The folder for the full report.
+    pub out: Option<PathBuf>,
+    /// How it is reported.
+    pub reporting: Reporting,
+}
+
+/// What is to be run: the cases in the order of their ids, and everything about how.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// What the user asked for.
+    pub options: &'a Options,
+    /// Scenarios and personas.
+    pub library: &'a Library,
+    /// The selected cases of this shard.
+    pub cases: &'a [&'a Case],
+}
+
+impl Options {
+    /// Resolves the command line.
+    pub fn new(args: RunArgs) -> Self {
+        Self {
+            adapter: args.adapter,
+            select: args.select,
+            shard: args.shard,
+            jobs: args.jobs.unwrap_or_else(processors),
+            seed: args.seed.unwrap_or_else(values::fresh_seed),
+            lab: args.lab,
+            timeout: args.timeout,
+            expect: args.report.expect.clone(),
+            out: args.report.out.clone(),
+            reporting: reporting(&args.report),
+        }
+    }
+
+    /// The arguments that a repetition needs as well: see [`Results::repeat`].
+    pub fn repeat(&self) -> Vec<String> {
+        let mut arguments = vec!["run".to_owned()];
+        arguments.extend(self.adapter.clone());
+        if self.lab {
+            arguments.push("--lab".to_owned());
+        }
+        if let Some(folder) = &self.select.scenarios {
+            arguments.extend(["--scenarios".to_owned(), folder.display().to_string()]);
+        }
+        if let Some(timeout) = self.timeout {
+            arguments.extend(["--timeout".to_owned(), format!("{}ms", timeout.as_millis())]);
+        }
+        arguments
+    }
+}
+
+/// Runs and reports.
+///
+/// # Errors
+/// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
+pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
+    let library = library(options.select.scenarios.as_deref())?;
+    let mut cases = select(&library, &options.select)?.cases;
+    cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
+    cases.sort_by(|a, b| a.id.cmp(&b.id));
+    readable(options.expect.as_deref())?;
+    let out = options.out.as_deref().map(Out::open).transpose()?;
+    let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len());
+    let plan = Plan {
+        options,
+        library: &library,
+        cases: &cases,
+    };
+    let results = run_cases(plan, &mut reporter)?;
+    Ok(reporter.finish(&results, stdout)?.exit)
+}
+
+/// Runs the cases of a plan and judges them. Calls [`Reporter::begin`] before the first case, then
+/// [`Reporter::started`], [`Reporter::record`] and [`Reporter::finished`] as they come; watches an
+/// [`Interrupt`] and returns what had finished, marked as interrupted, when it is set. Marks failures that
+/// `plan.options.expect` expects.
+fn run_cases(plan: Plan<'_>, reporter: &mut Reporter) -> Result<Results, Failure> {
+    let interrupt = Interrupt::default();
+    let _ = (plan, reporter, interrupt);
+    Err(Failure::environment("this build cannot run cases yet"))
+}
+
+/// How many cases at once where nobody said.
+pub(super) fn processors() -> NonZeroUsize {
+    available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+pub(super) fn reporting(args: &ReportArgs) -> Reporting {
+    Reporting {
+        format: args.format,
+        quiet: args.quiet,
+        width: text_width(),
+        demands: Demands {
+            should: args.fail_on.contains(&FailOn::Should),
+            inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
+            require: args.require.clone(),
+        },
+    }
+}
+
+/// A file that is only needed at the end is tried at the beginning.
+pub(super) fn readable(file: Option<&std::path::Path>) -> Result<(), Failure> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    std::fs::File::open(file).map(drop).map_err(|error| {
+        let file = text::line(&file.display().to_string());
+        Failure::usage(format!("cannot read `{file}`: {error}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{
+        cli::args::{Cli, Command},
+        exit::Require,
+        report::reporter::Format,
+    };
+
+    fn options(arguments: &[&str]) -> Options {
+        let all = ["mailproof", "run"].iter().chain(arguments);
+        match Cli::try_parse_from(all)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .command
+        {
+            Command::Run(args) => Options::new(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let options = options(&[]);
+        assert_eq!(options.adapter, None);
+        assert_eq!(options.reporting.format, Format::Human);
+        assert!(!options.reporting.demands.should && !options.reporting.demands.inconclusive);
+        assert!(u32::try_from(options.seed).is_ok());
+        assert_eq!(options.repeat(), ["run"]);
+    }
+
+    #[test]
+    fn everything() {
+        let options = options(&[
+            "curl",
+            "-i",
+            "smtp/**",
+            "--include",
+            "tag:x",
+            "-x",
+            "needs:ports",
+            "--shard",
+            "2/5",
+            "-j",
+            "3",
+            "--seed",
+            "0x10",
+            "--lab",
+            "--timeout",
+            "500ms",
+            "--format",
+            "json",
+            "--out",
+            "o",
+            "--expect",
+            "e.toml",
+            "--fail-on",
+            "should,inconclusive",
+            "--require",
+            "7",
+            "--require",
+            "cert/*",
+            "--scenarios",
+            "my dir",
+            "--quiet",
+        ]);
+        assert_eq!(
+            (options.seed, options.jobs.get(), options.lab),
+            (16, 3, true)
+        );
+        assert_eq!(options.select.include.len(), 2);
+        assert_eq!(
+            options.shard.map(|it| it.to_string()).as_deref(),
+            Some("2/5")
+        );
+        let demands = &options.reporting.demands;
+        assert!(demands.should && demands.inconclusive);
+        assert!(matches!(
+            demands.require[..],
+            [Require::AtLeast(7), Require::Every(_)]
+        ));
+        assert_eq!(
+            options.repeat(),
+            [
+                "run",
+                "curl",
+                "--lab",
+                "--scenarios",
+                "my dir",
+                "--timeout",
+                "500ms"
+            ]
+        );
+    }
+}

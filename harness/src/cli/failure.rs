@@ -1,0 +1,71 @@
+//! A command that could not do its work: the exit code and the words.
+//!
+//! Must not know which command it was.
+
+use std::io;
+
+use mailproof_scenarios::language::Problems;
+
+use crate::{
+    exit::Exit,
+    report::{out::OutError, reporter::FinishError},
+};
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What to tell the user, safe to show; may have several lines.
+    pub message: String,
+}
+
+impl Failure {
+    /// The command line or a file is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
+    }
+
+    /// The environment or mailproof itself failed.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Environment,
+            message: message.into(),
+        }
+    }
+}
+
+/// Problems in files that the user wrote or named.
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::usage(crate::report::text::block(&problems.to_string()))
+    }
+}
+
+impl From<OutError> for Failure {
+    fn from(error: OutError) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+impl From<FinishError> for Failure {
+    fn from(error: FinishError) -> Self {
+        Self::environment(error.to_string())
+    }
+}
+
+/// Standard output. A reader who has gone (`mailproof list | head`) is no failure.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self {
+                exit: Exit::AsExpected,
+                message: String::new(),
+            };
+        }
+        Self::environment(format!("cannot write to standard output: {error}"))
+    }
+}

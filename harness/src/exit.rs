@@ -1,0 +1,310 @@
+//! What a script learns from mailproof: the exit code, and the sentence that explains it.
+//!
+//! Never a count. Must not know how results are shown.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::{
+    report::{
+        tally::{Class, Tally, decided, missed_should},
+        text,
+    },
+    results::{Results, Verdict},
+    select::Glob,
+};
+
+/// The exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything came out as expected.
+    AsExpected = 0,
+    /// A verdict that nobody expected.
+    Unexpected = 1,
+    /// The command line or a file is wrong.
+    Usage = 2,
+    /// The environment or the harness failed.
+    Environment = 3,
+    /// Nothing was run to a decision, or less than was required.
+    TooLittle = 4,
+    /// Nothing is wrong but the file of expected failures.
+    Stale = 5,
+    /// Interrupted; what had finished is kept.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// What counts as unexpected, and how much must have been run.
+#[derive(Clone, Debug, Default)]
+pub struct Demands {
+    /// A missed SHOULD is unexpected too.
+    pub should: bool,
+    /// INCONCLUSIVE and REVIEW are unexpected too.
+    pub inconclusive: bool,
+    /// What must have been run to a decision.
+    pub require: Vec<Require>,
+}
+
+/// One demand on how much is run.
+#[derive(Clone, Debug)]
+pub enum Require {
+    /// So many cases are decided.
+    AtLeast(usize),
+    /// Cases with such an id are among the results, and each is decided.
+    Every(Glob),
+}
+
+/// The exit code with the sentence that explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The code.
+    pub exit: Exit,
+    /// Why, in a line that is safe to show.
+    pub why: String,
+}
+
+/// Decides. Of several codes that apply, the first of 130, 1, 3, 4, 5 wins: an interruption makes the rest
+/// incomplete, and what was seen of the subject weighs more than what was not.
+///
+/// A control counts where the subject died or hung in it, or the harness failed; where it merely did not
+/// complete, its cases are inconclusive and say so.
+pub fn decide(results: &Results, demands: &Demands) -> Decision {
+    let tally = Tally::of(results);
+    let found = interrupted(&tally)
+        .or_else(|| unexpected(results, demands))
+        .or_else(|| harness(results))
+        .or_else(|| too_little(results, &tally, demands))
+        .or_else(|| stale(results));
+    let (exit, why) =
+        found.unwrap_or_else(|| (Exit::AsExpected, "everything as expected".to_owned()));
+    Decision { exit, why }
+}
+
+type Found = Option<(Exit, String)>;
+
+fn interrupted(tally: &Tally) -> Found {
+    tally.interrupted.then(|| {
+        let why = "interrupted; what had finished is kept".to_owned();
+        (Exit::Interrupted, why)
+    })
+}
+
+fn unexpected(results: &Results, demands: &Demands) -> Found {
+    let cases = || results.cases.iter();
+    let mut parts = Vec::new();
+    let mut add = |n: usize, what: &str| {
+        if n > 0 {
+            parts.push(text::count(n, what));
+        }
+    };
+    add(
+        cases().filter(|it| Class::of(it) == Class::Failed).count(),
+        "unexpected failure",
+    );
+    let died = |it: &&crate::results::CaseResult| {
+        it.expected.is_none() && matches!(it.judgement.verdict, Verdict::Crash | Verdict::Hang)
+    };
+    add(
+        results.controls.iter().filter(died).count(),
+        "crash or hang in a control",
+    );
+    if demands.should {
+        let missed =
+            |it: &&crate::results::CaseResult| Class::of(it) == Class::Good && missed_should(it);
+        add(cases().filter(missed).count(), "missed SHOULD");
+    }
+    if demands.inconclusive {
+        add(
+            cases().filter(|it| Class::of(it) == Class::Open).count(),
+            "case without a decision",
+        );
+    }
+    (!parts.is_empty()).then(|| (Exit::Unexpected, parts.join(", ")))
+}
+
+fn harness(results: &Results) -> Found {
+    let all = results.cases.iter().chain(&results.controls);
+    let n = all.filter(|it| Class::of(it) == Class::Harness).count();
+    (n > 0).then(|| {
+        (
+            Exit::Environment,
+            text::count(n, "error of the harness or its environment"),
+        )
+    })
+}
+
+fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
+    let too_little = |why: String| Some((Exit::TooLittle, why));
+    if tally.ran == 0 {
+        return too_little("nothing was run".to_owned());
+    }
+    if tally.decided == 0 {
+        return too_little("no case says anything about the subject".to_owned());
+    }
+    for demand in &demands.require {
+        match demand {
+            Require::AtLeast(n) if tally.decided < *n => {
+                let decided = text::count(tally.decided, "case");
+                return too_little(format!("{decided} decided, {n} required"));
+            }
+            Require::AtLeast(_) => {}
+            Require::Every(glob) => {
+                let matching = || results.cases.iter().filter(|it| glob.matches(&it.id));
+                let open = matching()
+                    .filter(|it| !decided(it.judgement.verdict))
+                    .count();
+                if matching().next().is_none() {
+                    return too_little(format!(
+                        "`{}` is required and was not run",
+                        text::line(glob.source())
+                    ));
+                }
+                if open > 0 {
+                    let open = text::count(open, "case");
+                    let glob = text::line(glob.source());
+                    return too_little(format!("{open} of the required `{glob}` not decided"));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn stale(results: &Results) -> Found {
+    let n = results.stale.len();
+    (n > 0).then(|| {
+        let (noun, verb) = if n == 1 {
+            ("entry", "holds")
+        } else {
+            ("entries", "hold")
+        };
+        (
+            Exit::Stale,
+            format!("{n} {noun} of the expected-failures file no longer {verb}"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use test_case::test_case;
+
+    use super::*;
+    use crate::report::sample;
+    use crate::results::CaseResult;
+    use mailproof_scenarios::model::Level;
+
+    const STRICT: fn() -> Demands = || Demands {
+        should: true,
+        inconclusive: true,
+        require: Vec::new(),
+    };
+    const LAX: fn() -> Demands = Demands::default;
+
+    fn require(demands: &[&str]) -> Demands {
+        Demands {
+            require: demands
+                .iter()
+                .map(|it| match it.parse() {
+                    Ok(n) => Require::AtLeast(n),
+                    Err(_) => Require::Every(Glob::new(it).unwrap()),
+                })
+                .collect(),
+            ..Demands::default()
+        }
+    }
+
+    fn run(verdicts: &[Verdict]) -> Results {
+        let id = |n: usize| format!("a/b/{n}");
+        Results {
+            selected: verdicts.len(),
+            cases: verdicts
+                .iter()
+                .enumerate()
+                .map(|(n, it)| sample::case(&id(n), *it, "because"))
+                .collect(),
+            ..sample::empty()
+        }
+    }
+
+    use Verdict::*;
+
+    #[test_case(&[Pass, Recorded], LAX() => 0; "good")]
+    #[test_case(&[Pass, Unsupported, Skipped], LAX() => 0; "some not run")]
+    #[test_case(&[Pass, Fail], LAX() => 1; "fail")]
+    #[test_case(&[Pass, Crash], LAX() => 1; "crash")]
+    #[test_case(&[Pass, Hang], LAX() => 1; "hang")]
+    #[test_case(&[Pass, Inconclusive, Review], LAX() => 0; "open and nobody minds")]
+    #[test_case(&[Pass, Inconclusive], STRICT() => 1; "inconclusive and somebody minds")]
+    #[test_case(&[Pass, Review], STRICT() => 1; "review and somebody minds")]
+    #[test_case(&[Pass, HarnessError], LAX() => 3; "harness")]
+    #[test_case(&[HarnessError], LAX() => 3; "harness only")]
+    #[test_case(&[Fail, HarnessError], LAX() => 1; "a failure weighs more than the harness")]
+    #[test_case(&[], LAX() => 4; "nothing selected")]
+    #[test_case(&[Unsupported, Skipped], LAX() => 4; "nothing run")]
+    #[test_case(&[Inconclusive, Skipped], LAX() => 4; "nothing decided")]
+    #[test_case(&[Pass, Pass, Skipped], require(&["2"]) => 0; "enough")]
+    #[test_case(&[Pass, Inconclusive, Skipped], require(&["2"]) => 4; "inconclusive is not enough")]
+    #[test_case(&[Pass, Skipped], require(&["a/b/0"]) => 0; "the required one")]
+    #[test_case(&[Pass, Skipped], require(&["1", "a/b/*"]) => 4; "one of the required ones skipped")]
+    #[test_case(&[Pass], require(&["c/**"]) => 4; "the required one is not there")]
+    fn decides(verdicts: &[Verdict], demands: Demands) -> u8 {
+        decide(&run(verdicts), &demands).exit.code()
+    }
+
+    #[test_case(false, &[Pass, Fail] => 0; "expected failure")]
+    #[test_case(true, &[Pass, Fail] => 5; "and a stale entry")]
+    #[test_case(true, &[Fail, Fail] => 1; "a stale entry and an unexpected failure")]
+    #[test_case(true, &[Skipped, Fail] => 5; "an expected failure is a decision")]
+    fn expectations(stale: bool, verdicts: &[Verdict]) -> u8 {
+        let mut results = run(verdicts);
+        results.cases.last_mut().unwrap().expected = Some("known".to_owned());
+        results.stale.extend(stale.then(|| "old".to_owned()));
+        decide(&results, &LAX()).exit.code()
+    }
+
+    #[test_case(Fail => 0; "not completed: its cases are inconclusive")]
+    #[test_case(Crash => 1; "died")]
+    #[test_case(Hang => 1; "hung")]
+    #[test_case(HarnessError => 3; "harness")]
+    fn controls(verdict: Verdict) -> u8 {
+        let mut results = run(&[Pass]);
+        results.controls = vec![sample::case("control/1", verdict, "because")];
+        decide(&results, &LAX()).exit.code()
+    }
+
+    #[test_case(LAX(), false => 0; "a missed SHOULD is a warning")]
+    #[test_case(STRICT(), false => 1; "unless it is not")]
+    #[test_case(STRICT(), true => 0; "or expected")]
+    fn should(demands: Demands, expected: bool) -> u8 {
+        let mut results = run(&[Pass]);
+        let case: &mut CaseResult = &mut results.cases[0];
+        case.judgement.findings = vec![sample::broken(Level::Should, None)];
+        case.expected = expected.then(|| "known".to_owned());
+        decide(&results, &demands).exit.code()
+    }
+
+    #[test]
+    fn an_interruption_comes_first_and_says_so() {
+        let mut results = run(&[Fail]);
+        results.interrupted = true;
+        let decision = decide(&results, &LAX());
+        assert_eq!(decision.exit, Exit::Interrupted);
+        assert!(decision.why.contains("interrupted"));
+    }
+}

@@ -1,0 +1,19 @@
+//! Reports: what people and programs get to read of a run, rendered from [`crate::results::Results`] alone.
+//!
+//! Rendering is pure; only `out`, `records`, `progress` and `reporter` write. Must not know subjects,
+//! sockets or judging.
+
+pub mod facts;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod out;
+pub mod progress;
+pub mod records;
+pub mod reporter;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod tally;
+pub mod terminal;
+pub mod text;
+pub mod transcripts;

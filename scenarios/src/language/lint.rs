@@ -1,0 +1,312 @@
+//! What can be wrong with a library although every file of it loads: citations of sections that do not
+//! exist, rules that cannot fire, fault cases that nothing can fail.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{Problem, Problems, Source, document, nearest};
+use crate::{
+    library::Library,
+    model::{Action, At, Case, Check, Delta, Deviation, Kind, Protocol, Refusal, Then},
+};
+
+/// What citations and requirement ids are checked against.
+#[derive(Clone, Debug, Default)]
+pub struct Registries {
+    sections: BTreeMap<String, BTreeSet<String>>,
+    requirements: BTreeMap<String, String>,
+}
+
+impl Registries {
+    pub(crate) fn read(sources: &[Arc<Source>]) -> Result<Self, Problems> {
+        let mut registries = Self::default();
+        for source in sources {
+            let entries: BTreeMap<String, String> = document(source)?;
+            if source.name.ends_with("rfc-sections.toml") {
+                let split = |line: String| line.split(' ').map(str::to_owned).collect();
+                registries.sections = entries
+                    .into_iter()
+                    .map(|(rfc, line)| (rfc, split(line)))
+                    .collect();
+            } else {
+                registries.requirements.extend(entries);
+            }
+        }
+        Ok(registries)
+    }
+
+    /// Requirement ids and where they come from.
+    pub fn requirements(&self) -> &BTreeMap<String, String> {
+        &self.requirements
+    }
+
+    /// What is wrong with a citation, if anything. `RFC 5321 §4.2` names a section that must exist; other
+    /// texts are names of papers and advisories, except that `CVE-` wants a year and a number.
+    fn check_reference(&self, text: &str) -> Option<String> {
+        if let Some(rest) = text.strip_prefix("RFC ") {
+            let (rfc, section) = match rest.split_once(' ') {
+                Some((rfc, section)) => (rfc, Some(section)),
+                None => (rest, None),
+            };
+            let Some(known) = self.sections.get(rfc) else {
+                return Some(format!(
+                    "RFC `{rfc}` is not among the RFCs that citations are checked against"
+                ));
+            };
+            let section = section?;
+            let Some(number) = section.strip_prefix('§') else {
+                return Some("a section is cited as `RFC 5321 §4.2`".to_owned());
+            };
+            return (!known.contains(number)).then(|| format!("RFC {rfc} has no section {number}"));
+        }
+        if let Some(rest) = text.strip_prefix("CVE-") {
+            let fits = rest.split_once('-').is_some_and(|(year, number)| {
+                year.len() == 4
+                    && number.len() >= 4
+                    && year
+                        .bytes()
+                        .chain(number.bytes())
+                        .all(|b| b.is_ascii_digit())
+            });
+            return (!fits).then(|| "a CVE is cited as `CVE-2021-22947`".to_owned());
+        }
+        text.trim()
+            .is_empty()
+            .then(|| "an empty citation".to_owned())
+    }
+}
+
+/// Looks at every case of a library.
+pub fn lint(library: &Library) -> Problems {
+    let mut problems = Problems::default();
+    for scenario in library.scenarios() {
+        let Some(source) = library.source(&scenario.id) else {
+            continue;
+        };
+        for case in &scenario.cases {
+            let mut lint = Lint {
+                source,
+                library,
+                problems: &mut problems,
+            };
+            lint.citations(case);
+            lint.purpose(case);
+            lint.people(case);
+            for deviation in case.deviations() {
+                lint.deviation(case, deviation);
+            }
+        }
+    }
+    problems
+}
+
+struct Lint<'a> {
+    source: &'a Arc<Source>,
+    library: &'a Library,
+    problems: &'a mut Problems,
+}
+
+impl Lint<'_> {
+    fn report(&mut self, near: &str, message: impl Into<String>) {
+        self.problems
+            .push(Problem::new(self.source, self.source.find(near), message));
+    }
+
+    fn citations(&mut self, case: &Case) {
+        let clauses = case.expect.iter().filter_map(|it| it.clause.as_ref());
+        for text in case.refs.iter().chain(clauses) {
+            if let Some(message) = self.library.registries().check_reference(text) {
+                self.report(text, message);
+            }
+        }
+        if case.refs.is_empty() {
+            self.report(
+                "refs",
+                "nothing is cited: say what the expectation rests on",
+            );
+        }
+        let known = self.library.registries().requirements();
+        for id in &case.covers {
+            if !known.contains_key(id) {
+                let near = nearest(id, known.keys().map(String::as_str));
+                let hint = near
+                    .map(|it| format!(", did you mean `{it}`?"))
+                    .unwrap_or_default();
+                self.report(id, format!("there is no requirement `{id}`{hint}"));
+            }
+        }
+    }
+
+    fn purpose(&mut self, case: &Case) {
+        match case.kind {
+            Kind::Fault => {
+                if case.delta == Delta::None {
+                    self.report("kind", "a fault wants a delta: `[[deviate]]` or `[[vary]]`");
+                }
+                if case.killed_by.is_empty() {
+                    self.report(
+                        "kind",
+                        "a fault wants `killed_by`: a case that nothing can fail proves nothing",
+                    );
+                }
+            }
+            Kind::Positive => {
+                if case.killed_by.is_empty() {
+                    self.report("kind", "a positive scenario wants `killed_by` too");
+                }
+            }
+            Kind::Survey => {}
+        }
+        if case.expect.is_empty() {
+            self.report("kind", "nothing is expected: add `use` or `[[expect]]`");
+        }
+        for expectation in &case.expect {
+            if let Some(step) = expectation.step
+                && (step == 0 || usize::from(step) > case.steps.len())
+            {
+                self.report(
+                    "run =",
+                    format!(
+                        "an expectation is about run {step}, there are {}",
+                        case.steps.len()
+                    ),
+                );
+            }
+            if matches!(&expectation.check, Check::Order(patterns) if patterns.len() < 2) {
+                self.report("order", "an order wants at least two patterns");
+            }
+        }
+    }
+
+    fn people(&mut self, case: &Case) {
+        match &case.diagnosis {
+            None if case.kind == Kind::Fault => {
+                self.report(
+                    "kind",
+                    "a fault wants a `[diagnosis]` in English and German",
+                );
+            }
+            Some(diagnosis) if diagnosis.en == diagnosis.de => {
+                self.report("diagnosis", "the German diagnosis is the English one");
+            }
+            _ => {}
+        }
+    }
+
+    fn deviation(&mut self, case: &Case, deviation: &Deviation) {
+        let protocols: BTreeSet<Protocol> = case
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| {
+                deviation
+                    .on
+                    .step
+                    .is_none_or(|step| usize::from(step) == index + 1)
+            })
+            .map(|(_, step)| step.protocol)
+            .filter(|it| deviation.on.protocol.is_none_or(|only| only == *it))
+            .collect();
+        let name = deviation.action.name();
+        let Some(protocol) = protocols.first().copied() else {
+            self.report(
+                name,
+                format!("`{name}` can never act: no run speaks that protocol"),
+            );
+            return;
+        };
+        if let Some(At::Command(verb)) = &deviation.on.at
+            && verb != "*"
+            && !protocols
+                .iter()
+                .any(|it| verbs(*it).contains(&verb.as_str()))
+        {
+            let near = nearest(verb, verbs(protocol).iter().copied());
+            let hint = near
+                .map(|it| format!(", did you mean `{it}`?"))
+                .unwrap_or_default();
+            self.report(verb, format!("`{verb}` is no command of {protocol}{hint}"));
+        }
+        if deviation.on.at == Some(At::EndOfData) && !protocols.contains(&Protocol::Smtp)
+            || deviation.on.at == Some(At::Literal) && !protocols.contains(&Protocol::Imap)
+        {
+            self.report("at =", format!("that moment does not exist in {protocol}"));
+        }
+        if let Action::Reject(refusal) = &deviation.action {
+            let fits = match refusal {
+                Refusal::Smtp { .. } => protocols.contains(&Protocol::Smtp),
+                Refusal::Imap { .. } => protocols.contains(&Protocol::Imap),
+            };
+            if !fits {
+                self.report("reject", format!("this refusal is not one of {protocol}"));
+            }
+        }
+        if matches!(deviation.action, Action::Preauth(_)) && !protocols.contains(&Protocol::Imap) {
+            self.report("preauth", "PREAUTH is a greeting of IMAP");
+        }
+        let tls = matches!(
+            deviation.action,
+            Action::Reply {
+                then: Then::Tls,
+                ..
+            } | Action::After {
+                then: Then::Tls,
+                ..
+            } | Action::Then(Then::Tls)
+        );
+        if tls && deviation.on.at != Some(At::Command("STARTTLS".to_owned())) {
+            self.report("then", "`then = \"tls\"` belongs to STARTTLS");
+        }
+    }
+}
+
+fn verbs(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Smtp => &[
+            "AUTH", "BDAT", "DATA", "EHLO", "HELO", "HELP", "MAIL", "NOOP", "QUIT", "RCPT", "RSET",
+            "STARTTLS", "VRFY", "(DATA)", "(SASL)",
+        ],
+        Protocol::Imap => &[
+            "APPEND",
+            "AUTHENTICATE",
+            "CAPABILITY",
+            "CHECK",
+            "CLOSE",
+            "COPY",
+            "CREATE",
+            "DELETE",
+            "DONE",
+            "ENABLE",
+            "EXAMINE",
+            "EXPUNGE",
+            "FETCH",
+            "ID",
+            "IDLE",
+            "LIST",
+            "LOGIN",
+            "LOGOUT",
+            "LSUB",
+            "MOVE",
+            "NAMESPACE",
+            "NOOP",
+            "RENAME",
+            "SEARCH",
+            "SELECT",
+            "STARTTLS",
+            "STATUS",
+            "STORE",
+            "SUBSCRIBE",
+            "UID COPY",
+            "UID EXPUNGE",
+            "UID FETCH",
+            "UID MOVE",
+            "UID SEARCH",
+            "UID STORE",
+            "UNSELECT",
+            "UNSUBSCRIBE",
+            "(SASL)",
+        ],
+    }
+}
