@@ -2,10 +2,17 @@
 //!
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
+pub mod adapter;
 pub mod cli;
 pub mod exit;
+pub mod judge;
 pub mod lab;
+pub mod process;
 pub mod report;
 pub mod results;
+pub mod runner;
 pub mod select;
+pub mod session;
 pub mod subject;
+pub mod subjects;
+pub mod transcript;

@@ -5,5 +5,9 @@
 
 pub mod engine;
 pub mod imap;
+mod script;
 pub mod smtp;
+#[cfg(test)]
+mod testing;
+mod wire;
 pub mod world;

@@ -7,6 +7,7 @@ pub mod commands;
 mod explain;
 mod failure;
 pub mod signal;
+mod subject;
 mod values;
 
 use std::{

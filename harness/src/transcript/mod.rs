@@ -1,0 +1,18 @@
+//! Transcripts: the events of a case written for people, and in a form that can be compared.
+//!
+//! [`render`] is a mail dialogue for each connection, with milestones between the lines. [`normalise`] is the
+//! same without everything that changes from run to run, so that equal behaviour gives equal text. Must not
+//! judge, and lets nothing hostile through: what is not printable is escaped, and secrets are masked.
+
+mod dialogue;
+mod names;
+mod normal;
+mod people;
+mod text;
+
+pub use normal::{Replacement, normalise, normalise_with};
+pub use people::{Options, render};
+pub use text::{mask, printable};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,529 @@
+//! The transcript for comparison: equal behaviour gives equal text, octet for octet.
+//!
+//! What changes from run to run without meaning anything gets a name or is left out: times, writes, canaries,
+//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first behind
+//! a goodbye.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use mailproof_scenarios::model::{
+    Canaries, Protocol, What,
+    event::{Direction, Ended},
+};
+use regex::{Captures, Regex};
+
+use super::{
+    dialogue::{self, Is, Talk, Turn},
+    names,
+    text::{self, for_comparison},
+};
+use crate::{
+    judge::leaks::{Encoding, Needles, Secret},
+    results::Record,
+};
+
+/// Something that one product writes differently in every run, as its adapter declares it.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    pattern: Regex,
+    with: String,
+}
+
+impl Replacement {
+    /// Replaces what matches `pattern` by `with`, where `$1` is a group. Patterns see one line without its
+    /// end, with octets escaped as in the transcript.
+    ///
+    /// # Errors
+    /// Where the pattern is no regular expression.
+    pub fn new(pattern: &str, with: &str) -> Result<Self, regex::Error> {
+        Ok(Self {
+            pattern: Regex::new(pattern)?,
+            with: with.to_owned(),
+        })
+    }
+}
+
+/// The normalised transcript of a record.
+pub fn normalise(record: &Record) -> String {
+    normalise_with(record, &[])
+}
+
+/// The normalised transcript with the replacements of an adapter, applied last and in this order.
+pub fn normalise_with(record: &Record, replacements: &[Replacement]) -> String {
+    let parts = dialogue::of(record);
+    let writer = Writer {
+        record,
+        needles: Needles::new(&record.canaries),
+        hellos: hellos(&parts, &record.host),
+        boundaries: boundaries(&parts),
+        replacements,
+    };
+    let mut out = String::new();
+    for part in &parts {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        writer.part(part, &mut out);
+    }
+    out
+}
+
+/// Lines of a message or literal that are compared; it is for the store check to compare all of it.
+const BLOCK_LINES: usize = 40;
+
+/// Characters of a line that are compared.
+const WIDTH: usize = 1000;
+
+struct Writer<'a> {
+    record: &'a Record,
+    needles: Needles,
+    /// Arguments of EHLO and HELO.
+    hellos: Vec<String>,
+    boundaries: Vec<String>,
+    replacements: &'a [Replacement],
+}
+
+impl Writer<'_> {
+    fn part(&self, part: &dialogue::Part<'_>, out: &mut String) {
+        out.push_str(&names::step_title(self.record, part.number));
+        out.push('\n');
+        let mut aside: Vec<String> = Vec::new();
+        for event in &part.aside {
+            let words = names::milestone(self.record, &event.what).map(|it| self.words(&it));
+            if let Some(words) = words.filter(|it| !aside.contains(it)) {
+                out.push_str(&format!("  -- {words}\n"));
+                aside.push(words);
+            }
+        }
+        for talk in &part.talks {
+            self.talk(talk, out);
+        }
+        if let Some(ended) = part.ended {
+            out.push_str(&format!("  -- {}\n", ended_words(ended)));
+        }
+    }
+
+    fn talk(&self, talk: &Talk<'_>, out: &mut String) {
+        let port = talk
+            .port
+            .map_or_else(|| "an unknown port".to_owned(), |it| it.to_string());
+        let decoy = if talk.decoy {
+            ", which nobody configured"
+        } else {
+            ""
+        };
+        out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
+        let tags = tags(talk);
+        let mut closed = false;
+        let goodbye = talk.turns.iter().any(|turn| {
+            matches!(
+                turn.is,
+                Is::Client {
+                    verb: Some("QUIT" | "LOGOUT"),
+                    ..
+                }
+            )
+        });
+        for turn in greeting_first(&talk.turns) {
+            let mut line = |text: String| out.push_str(&format!("    {text}\n"));
+            match &turn.is {
+                Is::Client { octets, verb, .. } => {
+                    line(format!("C: {}", self.client(octets, *verb, &tags)));
+                }
+                Is::Server { octets } => line(format!("S: {}", self.server(octets, &tags))),
+                Is::TlsInClear => line("C: (octets of TLS)".to_owned()),
+                Is::AnswerToTls { .. } => {}
+                Is::Block { client, octets } => {
+                    let side = if *client { 'C' } else { 'S' };
+                    for text in self.block(octets) {
+                        line(format!("{side}: {text}"));
+                    }
+                }
+                Is::Event(event) => match &event.what {
+                    What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {
+                        if !std::mem::replace(&mut closed, true) {
+                            line(format!("-- {}", closed_words(&event.what, goodbye)));
+                        }
+                    }
+                    what => {
+                        if let Some(words) = self.milestone(what) {
+                            line(format!("-- {words}"));
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn milestone(&self, what: &What) -> Option<String> {
+        match what {
+            What::Alert(alert) if alert.description == 0 => None,
+            What::Alert(alert) => {
+                let who = match alert.from {
+                    Direction::Client => "client",
+                    Direction::Server => "server",
+                };
+                Some(format!(
+                    "the {who} sends the alert {}",
+                    names::alert(alert.description)
+                ))
+            }
+            What::TlsFailed { .. } => Some("TLS fails".to_owned()),
+            What::TlsEstablished {
+                version, resumed, ..
+            } => Some(format!(
+                "{} begins{}",
+                version.replacen("TLSv1_", "TLS 1.", 1),
+                if *resumed { " (resumed)" } else { "" }
+            )),
+            what => names::milestone(self.record, what).map(|it| self.words(&it)),
+        }
+    }
+
+    fn client(&self, octets: &[u8], verb: Option<&str>, tags: &Tags) -> String {
+        let (mut text, end) = self.named(&tags.rename(octets));
+        match verb {
+            Some("EHLO" | "HELO") => {
+                if let Some((command, _)) = text.split_once(' ') {
+                    text = format!("{command} {{ehlo}}");
+                }
+            }
+            Some("ID") => {
+                if let Some((before, _)) = text.split_once('(') {
+                    text = format!("{before}{{id}}");
+                }
+            }
+            _ => {}
+        }
+        self.last(text, end)
+    }
+
+    fn server(&self, octets: &[u8], tags: &Tags) -> String {
+        let (mut text, end) = self.named(&tags.rename(octets));
+        for hello in &self.hellos {
+            text = text.replace(hello.as_str(), "{ehlo}");
+        }
+        self.last(text, end)
+    }
+
+    fn block(&self, octets: &[u8]) -> Vec<String> {
+        let named = self.canaries(octets);
+        let all: Vec<&[u8]> = named.split_inclusive(|byte| *byte == b'\n').collect();
+        let mut lines: Vec<String> = all
+            .iter()
+            .take(BLOCK_LINES)
+            .map(|line| {
+                let (text, end) = for_comparison(line);
+                self.last(text, end)
+            })
+            .collect();
+        if all.len() > BLOCK_LINES {
+            lines.push(format!("... ({} more lines)", all.len() - BLOCK_LINES));
+        }
+        lines
+    }
+
+    /// Words that came with an event.
+    fn words(&self, text: &str) -> String {
+        let (text, _) = self.named(text.as_bytes());
+        self.last(text, "")
+    }
+
+    fn named(&self, octets: &[u8]) -> (String, &'static str) {
+        for_comparison(&self.canaries(octets))
+    }
+
+    fn last(&self, mut text: String, end: &'static str) -> String {
+        let host = self.record.host.as_str();
+        if !host.is_empty() {
+            text = text.replace(host, "{host}");
+        }
+        for boundary in &self.boundaries {
+            text = text.replace(boundary.as_str(), "{boundary}");
+        }
+        for (pattern, with) in VARYING.iter() {
+            if pattern.is_match(&text) {
+                text = pattern.replace_all(&text, *with).into_owned();
+            }
+        }
+        for replacement in self.replacements {
+            text = replacement
+                .pattern
+                .replace_all(&text, replacement.with.as_str())
+                .into_owned();
+        }
+        if let Some((at, _)) = text.char_indices().nth(WIDTH) {
+            text.truncate(at);
+            text.push_str(" ... (longer)");
+        }
+        text.push_str(end);
+        text
+    }
+
+    /// The octets with the names of the canaries instead of the canaries.
+    fn canaries(&self, octets: &[u8]) -> Vec<u8> {
+        let canaries = &self.record.canaries;
+        let mut named = text::replace(octets, &self.needles, |hit, there| {
+            let name = name_of(hit.secret, canaries);
+            Some(match hit.encoding {
+                Encoding::Raw | Encoding::Quoted | Encoding::Percent => {
+                    format!("{{{name}}}").into_bytes()
+                }
+                Encoding::Hex => format!("{{hex:{name}}}").into_bytes(),
+                Encoding::Base64 => self.decoded(there),
+            })
+        });
+        for step in 1..=self.record.steps.len() {
+            let id = canaries.message_id(step);
+            let Some(rest) = id.strip_prefix(&canaries.message) else {
+                continue;
+            };
+            let name = match step {
+                1 => "{message-id}".to_owned(),
+                step => format!("{{message-id-{step}}}"),
+            };
+            named = replace_octets(&named, format!("{{message-id}}{rest}").as_bytes(), &name);
+        }
+        named
+    }
+
+    /// `{base64:...}` with what is inside, named.
+    fn decoded(&self, octets: &[u8]) -> Vec<u8> {
+        let digits: Vec<u8> = octets
+            .iter()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .copied()
+            .collect();
+        let inside = LENIENT.iter().find_map(|engine| {
+            let inside = engine.decode(&digits).ok()?;
+            let named = text::replace(&inside, &self.needles, |hit, _| {
+                (hit.encoding != Encoding::Base64).then(|| {
+                    format!("{{{}}}", name_of(hit.secret, &self.record.canaries)).into_bytes()
+                })
+            });
+            (named != inside).then_some(named)
+        });
+        match inside {
+            Some(inside) => {
+                let text = mailproof_scenarios::model::event::octets::to_text(&inside);
+                // Written once more as octets on the way out.
+                format!("{{base64:{}}}", text.replace('\\', "%")).into_bytes()
+            }
+            None => b"{base64}".to_vec(),
+        }
+    }
+}
+
+const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+
+static LENIENT: [GeneralPurpose; 2] = [
+    GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING),
+    GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING),
+];
+
+/// What varies in texts, and the name for it.
+static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
+    const MONTHS: &str = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)";
+    [
+        // RFC 5322 §3.3, IMAP (RFC 9051 §9, date-time), RFC 3339.
+        (
+            format!(
+                r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{{1,2}} {MONTHS} \d{{4}} \d\d:\d\d(?::\d\d)?(?: (?:[+-]\d{{4}}|GMT|UTC|Z))?(?: \([A-Z]{{1,5}}\))?"
+            ),
+            "{date}",
+        ),
+        (
+            format!(r"[ \d]?\d-{MONTHS}-\d{{4}}(?: \d\d:\d\d:\d\d(?: [+-]\d{{4}})?)?"),
+            "{date}",
+        ),
+        (
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?".to_owned(),
+            "{date}",
+        ),
+        (
+            r"\b127(?:\.\d{1,3}){3}\b|\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3}\b|(?:IPv6:)?(?:\b2001:db8:[0-9a-f:]+|::1\b)"
+                .to_owned(),
+            "{client}",
+        ),
+        (r"(?i)\b(queued as) [^\s;,)]+".to_owned(), "$1 {queue-id}"),
+        (r"(?i)\b(InternalId|id)=[^\s;,\]]+".to_owned(), "$1={queue-id}"),
+        (r"(?i)^(User-Agent|X-Mailer): .*$".to_owned(), "$1: {agent}"),
+        (r"(?i)^(Message-ID): <?[^{>][^>]*>?$".to_owned(), "$1: <{other-message-id}>"),
+        (r#"(?i)(boundary)=("?)[^";]+("?)"#.to_owned(), "$1=$2{boundary}$3"),
+        (r"(?i)\b(UIDVALIDITY) \d+".to_owned(), "$1 {uidvalidity}"),
+        (r"(?i)\b(RFC822\.SIZE) \d+".to_owned(), "$1 {size}"),
+        (r"(?i)\b(SIZE)=\d+".to_owned(), "$1={size}"),
+        (r"\{\d{1,6}(\+?)\}$".to_owned(), "{size$1}"),
+    ]
+    .into_iter()
+    .filter_map(|(pattern, with)| Some((Regex::new(&pattern).ok()?, with)))
+    .collect()
+});
+
+fn name_of(secret: Secret, canaries: &Canaries) -> String {
+    let kind = match secret {
+        Secret::User(_) => "user",
+        Secret::Password(_) => "password",
+        Secret::Token(_) => "token",
+        Secret::MessageId => "message-id",
+        Secret::Body => "body",
+    };
+    match secret.account() {
+        Some(0) | None => kind.to_owned(),
+        Some(account) => match canaries.accounts.get(account) {
+            Some(account) => format!("{kind}-{}", account.name),
+            None => kind.to_owned(),
+        },
+    }
+}
+
+fn replace_octets(octets: &[u8], what: &[u8], with: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    let mut at = 0;
+    for found in memchr::memmem::find_iter(octets, what) {
+        out.extend_from_slice(&octets[at..found]);
+        out.extend_from_slice(with.as_bytes());
+        at = found + what.len();
+    }
+    out.extend_from_slice(&octets[at..]);
+    out
+}
+
+fn hellos(parts: &[dialogue::Part<'_>], host: &str) -> Vec<String> {
+    let mut hellos = Vec::new();
+    for (octets, verb) in client_lines(parts) {
+        if matches!(verb, Some("EHLO" | "HELO"))
+            && let Ok(line) = std::str::from_utf8(octets)
+            && let Some((_, name)) = line.trim_end().split_once(' ')
+            && name.len() >= 4
+            && name != host
+            && !hellos.iter().any(|it| it == name)
+        {
+            hellos.push(name.to_owned());
+        }
+    }
+    hellos
+}
+
+fn client_lines<'a>(
+    parts: &'a [dialogue::Part<'_>],
+) -> impl Iterator<Item = (&'a [u8], Option<&'a str>)> {
+    parts
+        .iter()
+        .flat_map(|part| &part.talks)
+        .flat_map(|talk| &talk.turns)
+        .filter_map(|turn| match &turn.is {
+            Is::Client { octets, verb, .. } => Some((octets.as_slice(), *verb)),
+            _ => None,
+        })
+}
+
+/// The MIME boundaries in messages of the client (RFC 2046 §5.1.1).
+fn boundaries(parts: &[dialogue::Part<'_>]) -> Vec<String> {
+    static BOUNDARY: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"(?i)boundary="?([^";\r\n]{4,70})"#).ok());
+    let Some(pattern) = BOUNDARY.as_ref() else {
+        return Vec::new();
+    };
+    let mut found: Vec<String> = Vec::new();
+    for turn in parts
+        .iter()
+        .flat_map(|part| &part.talks)
+        .flat_map(|talk| &talk.turns)
+    {
+        if let Is::Block {
+            client: true,
+            octets,
+        } = &turn.is
+        {
+            let text = String::from_utf8_lossy(octets);
+            found.extend(
+                pattern
+                    .captures_iter(&text)
+                    .filter_map(|it: Captures<'_>| Some(it.get(1)?.as_str().to_owned())),
+            );
+        }
+    }
+    found.sort_by_key(|it| usize::MAX - it.len());
+    found.dedup();
+    found
+}
+
+/// The tags of a client in the order in which it used them.
+struct Tags(HashMap<Vec<u8>, usize>);
+
+fn tags(talk: &Talk<'_>) -> Tags {
+    let mut tags = HashMap::new();
+    if talk.port.is_some_and(|it| it.protocol() == Protocol::Imap) {
+        for turn in &talk.turns {
+            if let Is::Client {
+                octets,
+                verb: Some(verb),
+                ..
+            } = &turn.is
+                && !matches!(*verb, "(sasl)" | "DONE" | "?")
+                && let Some(end) = memchr::memchr(b' ', octets)
+            {
+                let next = tags.len() + 1;
+                tags.entry(octets[..end].to_vec()).or_insert(next);
+            }
+        }
+    }
+    Tags(tags)
+}
+
+impl Tags {
+    fn rename(&self, octets: &[u8]) -> Vec<u8> {
+        let end = memchr::memchr(b' ', octets).unwrap_or(0);
+        match self.0.get(&octets[..end]) {
+            Some(number) if end > 0 => {
+                let mut renamed = format!("t{number}").into_bytes();
+                renamed.extend_from_slice(&octets[end..]);
+                renamed
+            }
+            _ => octets.to_vec(),
+        }
+    }
+}
+
+/// The greeting stands before a ClientHello that crossed it: which comes first is chance.
+fn greeting_first<'t, 'a>(turns: &'t [Turn<'a>]) -> Vec<&'t Turn<'a>> {
+    let mut order: Vec<&Turn<'_>> = turns.iter().collect();
+    if let Some(at) = order.iter().position(|it| matches!(it.is, Is::TlsInClear)) {
+        let greetings = order[at + 1..]
+            .iter()
+            .take_while(|it| matches!(it.is, Is::Server { .. } | Is::AnswerToTls { .. }))
+            .count();
+        order[at..=at + greetings].rotate_left(1);
+    }
+    order
+}
+
+fn closed_words(what: &What, goodbye: bool) -> &'static str {
+    match what {
+        _ if goodbye => "closed",
+        What::ServerClosed { reset: true } => "the server resets",
+        What::ServerClosed { .. } => "the server closes",
+        What::LingerOver => "the client leaves it open",
+        _ => "the client closes",
+    }
+}
+
+fn ended_words(ended: &Ended) -> String {
+    match ended {
+        Ended::Finished { code, said, .. } => {
+            let code = code.map_or_else(String::new, |it| format!(", exit {it}"));
+            format!("the client said {}{code}", names::said(*said))
+        }
+        Ended::Unsupported { .. } => "the client said that it cannot do this".to_owned(),
+        Ended::Crashed { .. } => "the client crashed".to_owned(),
+        Ended::Hung { .. } => "the client did not end".to_owned(),
+        Ended::NotStarted { .. } => "the client could not be started".to_owned(),
+    }
+}
