@@ -156,6 +156,86 @@ fn sections(message: &str, item: &str, expected: &str) {
     assert_eq!(say(&mut engine, &format!("a FETCH 1 {item}")), expected);
 }
 
+/// The message of RFC 9051 §6.4.5.1; every leaf says its own part number.
+fn numbered() -> String {
+    let leaf = |media: &str, number: &str| format!("Content-Type: {media}\r\n\r\n{number}");
+    let parts = |kind: &str, boundary: &str, parts: &[String]| {
+        let body: String = parts
+            .iter()
+            .map(|part| format!("--{boundary}\r\n{part}\r\n"))
+            .collect();
+        format!(
+            "Content-Type: multipart/{kind}; boundary={boundary}\r\n\r\n{body}--{boundary}--\r\n"
+        )
+    };
+    let message = |subject: &str, inner: String| {
+        format!("Content-Type: message/rfc822\r\n\r\nSubject: {subject}\r\n{inner}")
+    };
+    let three = parts(
+        "mixed",
+        "c",
+        &[
+            leaf("text/plain", "3.1"),
+            leaf("application/octet-stream", "3.2"),
+        ],
+    );
+    let alternative = parts(
+        "alternative",
+        "f",
+        &[
+            leaf("text/plain", "4.2.2.1"),
+            leaf("text/richtext", "4.2.2.2"),
+        ],
+    );
+    let inner = parts("mixed", "e", &[leaf("text/plain", "4.2.1"), alternative]);
+    let four = parts(
+        "mixed",
+        "d",
+        &[leaf("image/gif", "4.1"), message("4.2", inner)],
+    );
+    let whole = parts(
+        "mixed",
+        "b",
+        &[
+            leaf("text/plain", "1"),
+            leaf("application/octet-stream", "2"),
+            message("3", three),
+            four,
+        ],
+    );
+    format!("Subject: 0\r\n{whole}")
+}
+
+#[test_case("1"; "text")]
+#[test_case("2"; "octets")]
+#[test_case("3.1"; "in a message")]
+#[test_case("3.2"; "the second in a message")]
+#[test_case("4.1"; "in a multipart")]
+#[test_case("4.2.1"; "in a message in a multipart")]
+#[test_case("4.2.2.1"; "in a multipart in it")]
+#[test_case("4.2.2.2"; "the second there")]
+fn part_numbers(number: &str) {
+    let mut engine = selected(dovecot(), &[&numbered()]);
+    let said = say(&mut engine, &format!("a FETCH 1 BODY.PEEK[{number}]"));
+    let expected = format!(
+        "* 1 FETCH (BODY[{number}] {{{}}}\\r\\n{number})",
+        number.len()
+    );
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+#[test_case("HEADER", "Subject: 0\\r\\nContent-Type: multipart/mixed; boundary=b\\r\\n\\r\\n"; "of the message")]
+#[test_case("3.HEADER", "Subject: 3\\r\\nContent-Type: multipart/mixed; boundary=c\\r\\n\\r\\n"; "of a message inside")]
+#[test_case("4.MIME", "Content-Type: multipart/mixed; boundary=d\\r\\n\\r\\n"; "of a multipart")]
+#[test_case("4.1.MIME", "Content-Type: image/gif\\r\\n\\r\\n"; "of a part")]
+#[test_case("4.2.HEADER", "Subject: 4.2\\r\\nContent-Type: multipart/mixed; boundary=e\\r\\n\\r\\n"; "of a message in a multipart")]
+fn part_headers(section: &str, expected: &str) {
+    let mut engine = selected(dovecot(), &[&numbered()]);
+    let said = say(&mut engine, &format!("a FETCH 1 BODY.PEEK[{section}]"));
+    let (_, behind_size) = said.split_once("}\\r\\n").unwrap();
+    assert!(behind_size.starts_with(&format!("{expected})")), "{said}");
+}
+
 #[test_case("BODY[]", "FLAGS (\\\\Seen) BODY[] ", true, true)]
 #[test_case("BODY.PEEK[]", "BODY[] ", false, true)]
 #[test_case("RFC822", "FLAGS (\\\\Seen) RFC822 ", true, true)]
