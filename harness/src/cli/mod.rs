@@ -44,7 +44,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
-    let mut stdout = anstream::stdout().lock();
+    // Not locked: a worker writes its records from another thread.
+    let mut stdout = anstream::stdout();
     match dispatch(cli.command, &mut stdout) {
         Ok(exit) => exit.into(),
         Err(failure) => {
