@@ -12,6 +12,7 @@ pub mod report;
 pub mod results;
 pub mod runner;
 pub mod select;
+pub mod selftest;
 pub mod session;
 pub mod subject;
 pub mod subjects;

@@ -28,6 +28,8 @@ use crate::{
 /// How long a connection is read on after the subject has ended, when it does not close it.
 pub const LINGER: Duration = Duration::from_millis(500);
 
+const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What a run is made of.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -118,6 +120,21 @@ impl Session {
         }
     }
 
+    /// What the subject says of its version, if it says anything soon.
+    pub fn version(&self) -> Option<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
+        runtime.block_on(async {
+            let asked = crate::runner::version(&self.adapter);
+            tokio::time::timeout(VERSION_PATIENCE, asked)
+                .await
+                .ok()
+                .flatten()
+        })
+    }
+
     /// What a worker is told of this run.
     fn order(&self) -> crate::runner::Order {
         crate::runner::Order {
@@ -187,5 +204,5 @@ pub fn judged(record: &Record, control: Option<&Judgement>) -> CaseResult {
 
 /// What a person gets to read of a record.
 pub fn shown(record: &Record) -> String {
-    transcript::render(record, &transcript::Options::default())
+    transcript::render(record, transcript::Options::default())
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mailproof_scenarios::model::Security;
 use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
     server::ParsedCertificate,
@@ -99,12 +100,10 @@ fn settle(commands: &Commands, request: &Request, values: &mut Values) -> Result
     let security = commands.security.get(&(protocol, request.security));
     let trust = commands.trust.get(&(protocol, request.trust));
     let auth = commands.auth.get(&(protocol, request.auth));
-    let clear = request.security == mailproof_scenarios::model::Security::None;
     let chosen = [
         security.ok_or_else(|| lacks(format!("security {}", request.security)))?,
         trust
-            // Without TLS there is nothing to trust, so a trust that it does not know does no harm.
-            .or(clear.then_some(&none))
+            .or_else(|| any_trust(commands, request, &none))
             .ok_or_else(|| lacks(format!("trust {}", request.trust)))?,
         auth.ok_or_else(|| lacks(format!("auth {}", request.auth)))?,
     ];
@@ -123,6 +122,20 @@ fn settle(commands: &Commands, request: &Request, values: &mut Values) -> Result
     }
     values.insert("settings".to_owned(), Value::Many(settings));
     Ok(())
+}
+
+/// Without TLS there is nothing to trust: in the place of a trust that the subject does not know, any does.
+fn any_trust<'a>(
+    commands: &'a Commands,
+    request: &Request,
+    none: &'a Setting,
+) -> Option<&'a Setting> {
+    if request.security != Security::None {
+        return None;
+    }
+    let mut known = commands.trust.iter();
+    let known = known.find(|((protocol, _), _)| *protocol == request.protocol);
+    Some(known.map_or(none, |(_, setting)| setting))
 }
 
 fn built_in(request: &Request, folder: Option<&Path>) -> Values {

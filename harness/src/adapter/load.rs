@@ -20,7 +20,9 @@ use super::{
     error::{Complaint, did_you_mean},
     exit::SaysRule,
     file,
+    own::{OwnPlaces, for_protocol, protocols_of, settings_of},
     places::{BUILT_IN_PLACES, is_built_in, is_list},
+    supports::{shim_supports, template_supports},
     template::is_name,
 };
 use crate::{process::Limits, subject::Supports, subjects};
@@ -90,14 +92,6 @@ struct Checker<'a> {
     source: &'a str,
     own: OwnPlaces,
     in_folder: bool,
-}
-
-/// The adapter's own places.
-struct OwnPlaces {
-    /// Those that always have a value.
-    always: BTreeSet<String>,
-    /// The others, with a setting that leaves them without.
-    sometimes: BTreeMap<String, String>,
 }
 
 impl Checker<'_> {
@@ -473,158 +467,6 @@ impl Checker<'_> {
             _ => span,
         }
     }
-}
-
-impl OwnPlaces {
-    fn of(file: &file::File) -> Self {
-        let always = file.values.keys().map(|it| it.as_ref().clone()).collect();
-        let mut own = Self {
-            always,
-            sometimes: BTreeMap::new(),
-        };
-        let settings = settings_of(file);
-        let mut named: BTreeSet<(&str, &String)> = BTreeSet::new();
-        for ((axis, _), setting) in &settings {
-            let inner = [
-                Some(*setting),
-                setting.smtp.as_deref(),
-                setting.imap.as_deref(),
-            ];
-            for name in inner.into_iter().flatten().flat_map(|it| it.values.keys()) {
-                named.insert((*axis, name.as_ref()));
-            }
-        }
-        for (axis, name) in named {
-            let mut of_axis = settings.iter().filter(|((it, _), _)| *it == axis);
-            match of_axis.find(|(_, setting)| !always_sets(setting, name)) {
-                None => {
-                    own.always.insert(name.clone());
-                }
-                Some(((axis, word), _)) => {
-                    own.sometimes
-                        .insert(name.clone(), format!("{axis} = \"{word}\""));
-                }
-            }
-        }
-        own
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.always
-            .iter()
-            .chain(self.sometimes.keys())
-            .map(String::as_str)
-    }
-}
-
-/// Every setting with its axis and word.
-fn settings_of(file: &file::File) -> Vec<((&'static str, &'static str), &file::Setting)> {
-    let Some(settings) = file.settings.as_ref().map(Spanned::as_ref) else {
-        return Vec::new();
-    };
-    let security = settings.security.iter();
-    let trust = settings.trust.iter();
-    let auth = settings.auth.iter();
-    security
-        .map(|(word, setting)| (("security", word.name()), setting))
-        .chain(trust.map(|(word, setting)| (("trust", word.name()), setting)))
-        .chain(auth.map(|(word, setting)| (("auth", word.name()), setting)))
-        .collect()
-}
-
-fn always_sets(setting: &file::Setting, name: &str) -> bool {
-    let sets = |it: &file::Setting| it.values.keys().any(|key| key.as_ref() == name);
-    sets(setting)
-        || protocols_of(setting)
-            .iter()
-            .all(|protocol| for_protocol(setting, *protocol).is_some_and(sets))
-}
-
-/// A setting with tables for protocols is one of those protocols only.
-fn protocols_of(setting: &file::Setting) -> Vec<Protocol> {
-    let all = Protocol::ALL.iter().copied();
-    if setting.smtp.is_none() && setting.imap.is_none() {
-        return all.collect();
-    }
-    all.filter(|it| for_protocol(setting, *it).is_some())
-        .collect()
-}
-
-fn for_protocol(setting: &file::Setting, protocol: Protocol) -> Option<&file::Setting> {
-    match protocol {
-        Protocol::Smtp => setting.smtp.as_deref(),
-        Protocol::Imap => setting.imap.as_deref(),
-    }
-}
-
-/// A template supports what it has command lines and settings for.
-fn template_supports(
-    commands: &Commands,
-    declared: Option<&Spanned<file::Support>>,
-) -> Result<Supports, Complaint> {
-    let mut several_recipients = false;
-    if let Some(spanned) = declared {
-        let it = spanned.as_ref();
-        let doubled = it.smtp.is_some()
-            || it.imap.is_some()
-            || it.security.is_some()
-            || it.trust.is_some()
-            || it.auth.is_some();
-        if doubled {
-            let message = "a template supports what [job] and [settings] have; expected only `several-recipients`";
-            return Err(Complaint::new(spanned.span(), message));
-        }
-        several_recipients = it.several_recipients;
-    }
-    Ok(Supports {
-        protocols: each(commands.jobs.keys().map(|(protocol, _)| *protocol)),
-        jobs: commands.jobs.keys().copied().collect(),
-        security: each(commands.security.keys().map(|(_, word)| *word)),
-        trust: each(commands.trust.keys().map(|(_, word)| *word)),
-        auth: each(commands.auth.keys().map(|(_, word)| *word)),
-        same_process: false,
-        several_recipients,
-    })
-}
-
-fn shim_supports(
-    shim: Range<usize>,
-    declared: Option<&Spanned<file::Support>>,
-) -> Result<Supports, Complaint> {
-    let Some(spanned) = declared else {
-        let message = "expected [supports] with `smtp` and `imap` (their jobs), `security`, `trust` and `auth`";
-        return Err(Complaint::new(shim, message));
-    };
-    let it = spanned.as_ref();
-    let lists = (&it.security, &it.trust, &it.auth);
-    let (Some(security), Some(trust), Some(auth)) = lists else {
-        let message = "expected `security`, `trust` and `auth`: what the shim can be told";
-        return Err(Complaint::new(spanned.span(), message));
-    };
-    let jobs = |protocol, jobs: &Option<Vec<Job>>| {
-        let jobs = jobs.clone().unwrap_or_default();
-        jobs.into_iter().map(move |job| (protocol, job))
-    };
-    let jobs: Vec<(Protocol, Job)> = jobs(Protocol::Smtp, &it.smtp)
-        .chain(jobs(Protocol::Imap, &it.imap))
-        .collect();
-    if jobs.is_empty() {
-        let message = "expected jobs in `smtp` or `imap`";
-        return Err(Complaint::new(spanned.span(), message));
-    }
-    Ok(Supports {
-        protocols: each(jobs.iter().map(|(protocol, _)| *protocol)),
-        jobs,
-        security: security.clone(),
-        trust: trust.clone(),
-        auth: auth.clone(),
-        same_process: false,
-        several_recipients: it.several_recipients,
-    })
-}
-
-fn each<Word: Ord>(words: impl Iterator<Item = Word>) -> Vec<Word> {
-    BTreeSet::from_iter(words).into_iter().collect()
 }
 
 fn first_word(kind: &Kind) -> Option<String> {

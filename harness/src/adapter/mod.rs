@@ -13,7 +13,9 @@ mod file;
 mod fill;
 mod library;
 mod load;
+mod own;
 mod places;
+mod supports;
 mod template;
 
 use std::{

@@ -3,7 +3,7 @@
 //!
 //! Must not know whether a place was allowed; it reports every place.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -128,7 +128,10 @@ impl Needles {
         forms.add(Secret::MessageId, &canaries.message);
         forms.add(Secret::Body, &canaries.body);
         Self {
-            automaton: AhoCorasick::new(&forms.octets).ok(),
+            automaton: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(&forms.octets)
+                .ok(),
             kinds: forms.kinds,
         }
     }

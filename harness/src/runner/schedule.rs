@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_scenarios::model::{Canaries, Case, Log, event::VERSION};
+use mailproof_scenarios::model::Case;
 use tokio::task::{Id, JoinSet};
 
 use super::{
     Cancel,
     plan::{Plan, Planned},
 };
-use crate::results::{NotRun, Observed, Record};
+use crate::results::{NotRun, Record};
 
 /// Runs one case to its record.
 pub trait Executor: Send + Sync + 'static {
@@ -108,7 +108,7 @@ pub async fn run<E: Executor>(
     let mut queues = Queues::fill(plan);
     let mut delivery = Delivery::new(&mut sink);
     for (item, reason) in std::mem::take(&mut queues.not_run) {
-        delivery.deliver(&item, not_run(&item.case, options.seed, reason));
+        delivery.deliver(&item, Record::not_run(&item.case, options.seed, reason));
     }
 
     let mut running = Running::default();
@@ -150,7 +150,7 @@ pub async fn run<E: Executor>(
             Ok(Executed::Cancelled) => interrupted = true,
             Err(error) => {
                 let reason = NotRun::HarnessError(error);
-                delivery.deliver(&item, not_run(&item.case, options.seed, reason));
+                delivery.deliver(&item, Record::not_run(&item.case, options.seed, reason));
             }
         }
     }
@@ -323,22 +323,6 @@ impl<'a, Sink: FnMut(RunEvent)> Delivery<'a, Sink> {
     }
 }
 
-/// The record of a case that was not run.
-fn not_run(case: &Case, seed: u64, reason: NotRun) -> Record {
-    Record {
-        v: VERSION,
-        case: case.clone(),
-        steps: case.effective_steps(),
-        canaries: Canaries::derive(seed, &case.id, case.accounts()),
-        messages: Vec::new(),
-        observed: Observed::default(),
-        host: String::new(),
-        not_run: Some(reason),
-        log: Log::default(),
-        took_ms: 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -416,7 +400,7 @@ mod tests {
             if !executed {
                 return Executed::Cancelled;
             }
-            let mut record = not_run(&case, 1, NotRun::Skipped(String::new()));
+            let mut record = Record::not_run(&case, 1, NotRun::Skipped(String::new()));
             record.not_run = None;
             Executed::Done(Box::new(record))
         }

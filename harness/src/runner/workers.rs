@@ -13,10 +13,7 @@ use std::{
 
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::Place;
-use mailproof_scenarios::model::{
-    Canaries, Case, Event, Log, Persona, What,
-    event::{Ended, VERSION},
-};
+use mailproof_scenarios::model::{Case, Event, Log, Persona, What, event::Ended};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -28,7 +25,6 @@ use crate::{
     adapter, lab,
     results::{NotRun, Observed, Record},
     session::LINGER,
-    subjects,
 };
 
 /// What a worker is told first.
@@ -186,35 +182,25 @@ fn lost(case: &Case, order: &Order, how: Lost) -> Record {
         conn: None,
         what,
     };
-    let (log, not_run) = match how {
+    match how {
+        Lost::Harness(error) => Record::not_run(case, order.seed, NotRun::HarnessError(error)),
         Lost::Subject(how) => {
             let started = event(What::StepStarted {
                 command: Vec::new(),
             });
             let ended = event(What::StepEnded(Ended::Crashed { how }));
-            (
-                Log {
+            Record {
+                observed: Observed {
+                    process: true,
+                    ..Observed::default()
+                },
+                not_run: None,
+                log: Log {
                     events: vec![started, ended],
                 },
-                None,
-            )
+                ..Record::not_run(case, order.seed, NotRun::HarnessError(String::new()))
+            }
         }
-        Lost::Harness(error) => (Log::default(), Some(NotRun::HarnessError(error))),
-    };
-    Record {
-        v: VERSION,
-        case: case.clone(),
-        steps: case.effective_steps(),
-        canaries: Canaries::derive(order.seed, &case.id, case.accounts()),
-        messages: Vec::new(),
-        observed: Observed {
-            process: true,
-            ..Observed::default()
-        },
-        host: String::new(),
-        not_run,
-        log,
-        took_ms: 0,
     }
 }
 
@@ -260,8 +246,7 @@ fn local(order: &Order, in_lab: bool) -> Result<Local, String> {
     let now =
         time::OffsetDateTime::from_unix_timestamp(order.now).map_err(|error| error.to_string())?;
     let authority = Authority::fresh(now).map_err(|error| error.to_string())?;
-    let adapter =
-        adapter::find(&order.adapter, &subjects::embedded).map_err(|error| error.to_string())?;
+    let adapter = adapter::find(&order.adapter).map_err(|error| error.to_string())?;
     let place = if in_lab {
         Place::Lab {
             host: lab::HOST.to_owned(),

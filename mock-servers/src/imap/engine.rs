@@ -325,7 +325,7 @@ impl ImapEngine {
         status == ImapStatus::Ok
     }
 
-    /// Somebody deleted the selected mailbox (RFC 2180 §3.3).
+    /// Somebody deleted the selected mailbox, and nothing that the client knows is true any more.
     fn mailbox_gone(&mut self, reply: &mut Reply) -> bool {
         self.say_bye(b"The selected mailbox was deleted", reply)
     }

@@ -3,8 +3,9 @@
 //! It speaks RFC 3501 (and what RFC 9051 says about the same things) with those extensions that a persona
 //! lists: IDLE (RFC 2177), ID (RFC 2971), ENABLE (RFC 5161), SASL-IR (RFC 4959), LITERAL+ and LITERAL-
 //! (RFC 7888), UNSELECT (RFC 3691), NAMESPACE (RFC 2342), UIDPLUS (RFC 4315), MOVE (RFC 6851), CHILDREN
-//! (RFC 3348), SPECIAL-USE (RFC 6154) and LIST-EXTENDED (RFC 5258). What a persona does not list is
-//! answered as by a server that does not have it.
+//! (RFC 3348), SPECIAL-USE (RFC 6154), LIST-EXTENDED (RFC 5258), LIST-STATUS (RFC 5819), STATUS=SIZE
+//! (RFC 8438), and the mechanisms PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER (RFC 7628). What a persona does not
+//! list is answered as by a server that does not have it. IMAP4rev2 itself is not spoken.
 //!
 //! It knows no socket, no clock and no deviation. [`Store`] is the mailboxes of all accounts, shared by
 //! every connection; [`ImapEngine`] is one connection.

@@ -145,11 +145,11 @@ impl<D: Dial> Client<'_, D> {
             old_tls: true,
             ..plan
         };
-        if drops_tls && failed(&outcome, Failure::is_about_tls) {
-            outcome = self.attempt(in_clear, remembered).await;
-        }
         if self.flaws.accepts_tls10() && failed(&outcome, |it| it.kind == Kind::Handshake) {
             outcome = self.attempt(old_tls, remembered).await;
+        }
+        if drops_tls && failed(&outcome, Failure::is_about_tls) {
+            outcome = self.attempt(in_clear, remembered).await;
         }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {

@@ -56,6 +56,8 @@ pub(super) enum Cut {
     TimedOut,
     /// A line did not end within its limit.
     Overlong,
+    /// TLS broke: an alert, or octets that are none of its records.
+    Tls(String),
     /// Something else broke.
     Broken(String),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Cut {
             Cut::Closed => f.write_str("the server closed the connection"),
             Cut::TimedOut => f.write_str("timed out, the server did not answer in time"),
             Cut::Overlong => f.write_str("the server sent a line without end"),
+            Cut::Tls(why) => write!(f, "the secure connection broke: {why}"),
             Cut::Broken(why) => write!(f, "the connection broke: {why}"),
         }
     }
@@ -311,6 +314,9 @@ fn cut(error: &io::Error) -> Cut {
     use io::ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
     };
+    if let Some(error) = tls_error(error) {
+        return Cut::Tls(error.to_string());
+    }
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof => {
             Cut::Closed
@@ -320,10 +326,103 @@ fn cut(error: &io::Error) -> Cut {
 }
 
 fn trouble(error: &io::Error) -> TlsTrouble {
-    let inner = error.get_ref().and_then(|it| it.downcast_ref());
-    match inner {
+    match tls_error(error) {
         Some(rustls::Error::InvalidCertificate(why)) => TlsTrouble::Certificate(why.to_string()),
         Some(other) => TlsTrouble::Protocol(other.to_string()),
         None => TlsTrouble::Cut(cut(error)),
+    }
+}
+
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+    use proptest::prelude::*;
+    use test_case::test_case;
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    fn connected(octets: &[u8], segments_are_lines: bool) -> Connection<DuplexStream> {
+        let (client, server) = tokio::io::duplex(octets.len().max(1));
+        let octets = octets.to_vec();
+        tokio::spawn(async move {
+            let mut server = server;
+            // A client that has heard enough has gone.
+            let _ = server.write_all(&octets).await;
+        });
+        Connection::new(client, Patience(None), segments_are_lines)
+    }
+
+    fn run<T>(doing: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(doing)
+    }
+
+    #[test_case(b"a\r\nb\n", &[b"a", b"b"]; "both line ends")]
+    #[test_case(b"a\rb\r\r\n", &[b"a\rb\r"]; "a bare CR ends nothing")]
+    #[test_case(b"\r\n\n", &[b"", b""]; "empty lines")]
+    fn lines(octets: &[u8], expected: &[&[u8]]) {
+        run(async {
+            let mut connection = connected(octets, false);
+            for line in expected {
+                assert_eq!(connection.line(10, None).await.as_deref(), Ok(*line));
+            }
+            assert_eq!(connection.line(10, None).await, Err(Cut::Closed));
+        });
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_read_to_its_end() {
+        run(async {
+            let mut connection = connected(&[b'a'; 1_000_000], false);
+            assert_eq!(connection.line(1000, None).await, Err(Cut::Overlong));
+            assert!(connection.unread().len() < 100_000);
+        });
+    }
+
+    #[test]
+    fn what_is_skipped_is_not_kept() {
+        run(async {
+            let mut octets = vec![b'a'; 1_000_000];
+            octets.extend_from_slice(b"end\r\n");
+            let mut connection = connected(&octets, false);
+            assert_eq!(connection.skip(1_000_000, None).await, Ok(()));
+            assert!(connection.inbox.capacity() < 100_000);
+            assert_eq!(connection.line(10, None).await.as_deref(), Ok(&b"end"[..]));
+            assert_eq!(connection.skip(1, None).await, Err(Cut::Closed));
+        });
+    }
+
+    #[test]
+    fn an_alert_inside_the_session_is_about_tls() {
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let error = io::Error::new(io::ErrorKind::InvalidData, alert);
+        assert!(matches!(cut(&error), Cut::Tls(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn lines_and_their_ends_are_all_there_is(octets in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), any::<u8>()], 0..100)) {
+            let lines = run(async {
+                let mut connection = connected(&octets, false);
+                let mut lines = Vec::new();
+                while let Ok(line) = connection.line(1000, None).await {
+                    lines.push(line);
+                }
+                lines
+            });
+            let mut expected: Vec<&[u8]> = octets.split(|it| *it == b'\n').collect();
+            // What has no end is no line.
+            expected.pop();
+            let expected: Vec<&[u8]> = expected.iter().map(|it| it.strip_suffix(b"\r").unwrap_or(it)).collect();
+            prop_assert_eq!(lines, expected);
+        }
     }
 }

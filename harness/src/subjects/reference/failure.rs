@@ -99,7 +99,11 @@ impl Phase {
             Cut::Overlong => Kind::Nonsense,
             _ => Kind::Lost,
         };
-        self.failure(kind, Said::Temporary, &cut.to_string())
+        let said = match cut {
+            Cut::Tls(_) => Said::RefusedTls,
+            _ => Said::Temporary,
+        };
+        self.failure(kind, said, &cut.to_string())
     }
 
     pub(super) fn failure(self, kind: Kind, said: Said, why: &str) -> Failure {

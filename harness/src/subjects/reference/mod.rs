@@ -52,7 +52,6 @@ const ACCEPTING: &[Flaw] = &[
     Flaw::AcceptsPreauth,
     Flaw::AcceptsTls10,
     Flaw::AnswersAnyContinuation,
-    Flaw::ClearAfterFailedHandshake,
     Flaw::ClearRetry,
     Flaw::ContinuesInClear,
     Flaw::HeloFallbackInClear,

@@ -51,6 +51,12 @@ impl Task<'_> {
             || self.stays_in_clear_by_mistake()
     }
 
+    /// Whether the session is in clear although the user wanted TLS. With optional TLS that is right as long
+    /// as nobody signs in; else a flaw has led there.
+    pub(super) fn is_lost<S: Stream>(&self, connection: &Connection<S>) -> bool {
+        !connection.is_encrypted() && self.request.security != Security::None
+    }
+
     fn stays_in_clear_by_mistake(&self) -> bool {
         let always = self.request.trust == Trust::Always;
         self.flaws.continues_in_clear() || (always && self.flaws.always_trust_drops_tls())

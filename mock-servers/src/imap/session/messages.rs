@@ -225,7 +225,7 @@ impl Session {
             .flatten()
     }
 
-    /// Messages that the client still numbers but that are gone make a NO (RFC 2180 §4.1.2).
+    /// Messages that the client still numbers but that are gone make a NO (EXPUNGEISSUED of RFC 9051 §7.1).
     fn done_unless(&self, gone: bool, reply: &Reply) -> Done {
         if gone {
             Done::Status(ImapStatus::No, GONE.into())

@@ -299,8 +299,12 @@ impl<S: Stream> Session<'_, S> {
     /// An alert is shown only if nobody on the way could have written it.
     fn note_alert(&mut self, text: &[u8]) {
         let is_alert = response::code_name(text).is_some_and(|code| code == "ALERT");
-        if is_alert && self.trusts_words() && self.learned.alerts.len() < MOST_ALERTS {
-            self.learned.alerts.push(quote(text));
+        if !is_alert || !self.trusts_words() {
+            return;
+        }
+        let (alert, alerts) = (quote(text), &mut self.learned.alerts);
+        if alerts.len() < MOST_ALERTS && !alerts.contains(&alert) {
+            alerts.push(alert);
         }
     }
 

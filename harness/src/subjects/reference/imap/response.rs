@@ -322,7 +322,6 @@ impl<'a> Scanner<'a> {
 
 #[cfg(test)]
 mod tests {
-    use pretty_assertions::assert_eq;
     use proptest::prelude::*;
     use test_case::test_case;
 

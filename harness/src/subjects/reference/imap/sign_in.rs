@@ -87,11 +87,15 @@ impl<S: Stream> Session<'_, S> {
 
     /// LOGIN for a password, unless the server forbids it (RFC 9051 §6.2.3): then PLAIN. The others by name.
     fn way(&self) -> Option<Way> {
-        let forbidden = self.can("LOGINDISABLED") && !self.task.flaws.ignores_login_disabled();
+        // A client that has lost its way tries the door, whatever is written on it.
+        let lost = self.task.is_lost(&self.connection);
+        let heeds = !(lost || self.task.flaws.ignores_login_disabled());
+        let forbidden = heeds && self.can("LOGINDISABLED");
         if self.task.request.auth == Auth::Password && !forbidden {
             return Some(Way::Login);
         }
-        let offers = |name: &str| self.can(&format!("AUTH={name}"));
+        let guesses = lost || self.task.flaws.no_second_ehlo();
+        let offers = |name: &str| guesses || self.can(&format!("AUTH={name}"));
         self.task.mechanism(offers).map(Way::Sasl)
     }
 

@@ -10,6 +10,7 @@ use super::super::{
 /// RFC 5321 §4.5.3.1.5 has 512; nobody keeps to it.
 pub(super) const LONGEST_LINE: usize = 64 * 1024;
 const MOST_LINES: usize = 1024;
+const MOST_OCTETS: usize = 1024 * 1024;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,7 @@ impl Reply {
     ) -> Result<Self, Failure> {
         let until = connection.patience().times(2);
         let mut reply: Option<Reply> = None;
+        let mut octets = 0;
         loop {
             let line = connection.line(LONGEST_LINE, until).await;
             let line = line.map_err(|cut| phase.cut(&cut))?;
@@ -55,11 +57,12 @@ impl Reply {
                 code,
                 lines: Vec::new(),
             });
+            octets += line.len();
             reply.lines.push(line);
             if reply.code != code {
                 return Err(phase.nonsense("the lines of a reply contradict", &reply.quote()));
             }
-            if reply.lines.len() > MOST_LINES {
+            if reply.lines.len() > MOST_LINES || octets > MOST_OCTETS {
                 return Err(phase.nonsense("a reply without end", &format!("{code}-…")));
             }
             if is_last || ends(connection) {
@@ -69,7 +72,7 @@ impl Reply {
         }
     }
 
-    /// The first digit, which decides (RFC 5321 §4.3.2).
+    /// The first digit, which decides (RFC 5321 §4.2.1).
     pub(super) fn class(&self) -> u16 {
         self.code / 100
     }

@@ -75,7 +75,7 @@ impl<S: Stream> Session<'_, S> {
     }
 
     /// The reply to the final dot. Without it nobody knows whether the message was accepted: it counts as
-    /// not, and is not sent again (RFC 5321 §4.2.5).
+    /// not, and is not sent again (RFC 5321 §3.8).
     async fn end_of_data(&mut self) -> Result<(), Failure> {
         let outcome = self.reply(END).await;
         if self.task.flaws.ignores_data_reply() {

@@ -48,7 +48,7 @@ impl<S: Stream> Session<'_, S> {
         let offered = self.task.mechanism(|name| self.offers("AUTH", name));
         let mechanism = match offered {
             Some(mechanism) => mechanism,
-            None if self.astray && self.plain_old => self.blind_mechanism(),
+            None if self.guesses() => self.blind_mechanism(),
             None => {
                 return Err(PHASE.declined(
                     Said::Permanent,
@@ -102,6 +102,13 @@ impl<S: Stream> Session<'_, S> {
             4 | 5 => Ok(reply),
             _ => Err(PHASE.nonsense("an exchange without end", &reply.quote())),
         }
+    }
+
+    /// Whether a flaw has kept the client from learning what is offered, or has led it to where signing in is
+    /// not meant to be possible.
+    fn guesses(&self) -> bool {
+        let lost = self.task.is_lost(&self.connection);
+        lost || self.task.flaws.no_second_ehlo()
     }
 
     /// What a flawed client tries without having been offered it.
