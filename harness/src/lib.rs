@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod expected;
 pub mod judge;
 pub mod lab;
 pub mod report;
