@@ -2,13 +2,19 @@
 //!
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
+pub mod adapter;
 pub mod cli;
 pub mod exit;
 pub mod expected;
 pub mod judge;
 pub mod lab;
+pub mod process;
 pub mod report;
 pub mod results;
+pub mod runner;
 pub mod select;
+pub mod selftest;
+pub mod session;
 pub mod subject;
+pub mod subjects;
 pub mod transcript;

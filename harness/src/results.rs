@@ -3,7 +3,7 @@
 //! Plain data. Must not know how it came about or how it is shown.
 
 use mailproof_scenarios::model::{
-    Canaries, Case, Diagnosis, Frequency, Kind, Level, Log, Severity, Step,
+    Canaries, Case, Diagnosis, Frequency, Kind, Level, Log, Severity, Step, event::VERSION,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,24 @@ pub struct Record {
     pub log: Log,
     /// Milliseconds it took.
     pub took_ms: u64,
+}
+
+impl Record {
+    /// The record of a case that was not run.
+    pub fn not_run(case: &Case, seed: u64, why: NotRun) -> Self {
+        Self {
+            v: VERSION,
+            steps: case.effective_steps(),
+            canaries: Canaries::derive(seed, &case.id, case.accounts()),
+            messages: Vec::new(),
+            observed: Observed::default(),
+            host: String::new(),
+            not_run: Some(why),
+            log: Log::default(),
+            took_ms: 0,
+            case: case.clone(),
+        }
+    }
 }
 
 /// Why a case was not run.

@@ -4,5 +4,10 @@
 //! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
 
 pub mod engine;
+pub mod imap;
+mod script;
 pub mod smtp;
+#[cfg(test)]
+mod testing;
+mod wire;
 pub mod world;

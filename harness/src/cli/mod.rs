@@ -7,6 +7,7 @@ pub mod commands;
 mod explain;
 mod failure;
 pub mod signal;
+mod subject;
 mod values;
 
 use std::{
@@ -43,7 +44,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
-    let mut stdout = anstream::stdout().lock();
+    // Not locked: a worker writes its records from another thread.
+    let mut stdout = anstream::stdout();
     match dispatch(cli.command, &mut stdout) {
         Ok(exit) => exit.into(),
         Err(failure) => {

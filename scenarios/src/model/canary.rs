@@ -5,6 +5,8 @@
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::Party;
+
 /// One account of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -65,6 +67,22 @@ impl Canaries {
         format!("{}.{step}@client.example", self.message)
     }
 
+    /// The address that stands for `party` in a step of `account`. Those of strangers are fresh for each
+    /// case, and the same for all its steps.
+    pub fn address(&self, party: Party, account: &Account) -> String {
+        let fresh = self.message.get(..8).unwrap_or(&self.message);
+        match party {
+            Party::Own => account.user.clone(),
+            Party::Other => format!("kunde-{fresh}@example.net"),
+            Party::Second => format!("lieferant-{fresh}@example.net"),
+            Party::Third => format!("steuerberater-{fresh}@example.org"),
+            Party::Colleague => {
+                let domain = account.user.rsplit_once('@').map(|(_, domain)| domain);
+                format!("kollegin-{fresh}@{}", domain.unwrap_or("firma.example"))
+            }
+        }
+    }
+
     /// Every password and token.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.accounts
@@ -123,5 +141,23 @@ mod tests {
         let other = Canaries::derive(7, "cert/time/expired-leaf", ["a", "b"]);
         assert_ne!(one.accounts[0].password, other.accounts[0].password);
         assert_ne!(one.accounts[0].password, one.accounts[1].password);
+    }
+
+    #[test]
+    fn every_party_has_an_address_of_its_own() {
+        let canaries = Canaries::derive(1, "a/b", ["a", "b"]);
+        let [a, b] = [canaries.account("a"), canaries.account("b")];
+        let mut all: Vec<_> = Party::ALL
+            .iter()
+            .map(|party| canaries.address(*party, b))
+            .collect();
+        assert_eq!(all[0], b.user);
+        assert_eq!(
+            canaries.address(Party::Other, a),
+            canaries.address(Party::Other, b)
+        );
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), Party::ALL.len());
     }
 }

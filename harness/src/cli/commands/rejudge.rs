@@ -40,16 +40,17 @@ pub struct Judge {
 pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     run::readable(Some(&args.dir.join(out::RECORDS)))?;
     run::readable(args.report.expect.as_deref())?;
-    let results = rejudge(&args.dir, judge()?)?;
+    let results = rejudge(&args.dir, JUDGE)?;
     let out = args.report.out.as_deref().map(Out::open).transpose()?;
     let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
 /// The judge of this build.
-fn judge() -> Result<Judge, Failure> {
-    Err(Failure::environment("this build cannot judge yet"))
-}
+const JUDGE: Judge = Judge {
+    judge: crate::judge::judge,
+    transcript: crate::session::shown,
+};
 
 /// Judges every record of a folder that `run --out` wrote. What is known of the run as a whole comes from its
 /// `results.json`, if there is one.
@@ -175,7 +176,7 @@ mod tests {
     };
 
     /// Passes where the control passed, and fails where the subject said QUIT.
-    const JUDGE: Judge = Judge {
+    const TOY: Judge = Judge {
         judge: |record, control| {
             let quit = serde_json::to_string(&record.log).unwrap().contains("QUIT");
             let verdict = match control {
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn a_control_counts_wherever_it_stands() {
         let dir = folder(&[record(b"x"), control(b"QUIT")]);
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!(results.cases[0].judgement.verdict, Verdict::Inconclusive);
         assert_eq!(results.cases[0].transcript, "1 events");
         assert_eq!(results.controls[0].judgement.verdict, Verdict::Fail);
@@ -235,11 +236,11 @@ mod tests {
         let path = dir.path().join(out::RECORDS);
         let whole = fs::read(&path).unwrap();
         fs::write(&path, &whole[..whole.len() - 20]).unwrap();
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!((results.cases.len(), results.controls.len()), (1, 0));
 
         fs::write(&path, [b"nonsense\n", &whole[..]].concat()).unwrap();
-        let failure = rejudge(dir.path(), JUDGE).unwrap_err();
+        let failure = rejudge(dir.path(), TOY).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(
             failure.message.contains("line 1 is no record"),
@@ -252,9 +253,9 @@ mod tests {
     fn records_alone_are_enough_and_no_records_are_not() {
         let dir = folder(&[record(b"x")]);
         fs::remove_file(dir.path().join(out::RESULTS)).unwrap();
-        let results = rejudge(dir.path(), JUDGE).unwrap();
+        let results = rejudge(dir.path(), TOY).unwrap();
         assert_eq!((results.subject.as_str(), results.selected), ("unknown", 1));
         fs::remove_file(dir.path().join(out::RECORDS)).unwrap();
-        assert_eq!(rejudge(dir.path(), JUDGE).unwrap_err().exit, Exit::Usage);
+        assert_eq!(rejudge(dir.path(), TOY).unwrap_err().exit, Exit::Usage);
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use mailproof_scenarios::{library::Library, model::Case};
+use time::format_description::well_known::Rfc3339;
 
 use crate::{
     cli::{
@@ -14,16 +15,19 @@ use crate::{
         args::{FailOn, ReportArgs, RunArgs, SelectArgs},
         library, select,
         signal::Interrupt,
-        text_width, values,
+        subject, text_width, values,
     },
     exit::{Demands, Exit},
     report::{
         out::Out,
         reporter::{Reporter, Reporting},
+        tally::Tally,
         text,
     },
-    results::Results,
+    results::{NotRun, RESULTS_VERSION, Record, Results},
+    runner::{Cancel, Summary},
     select::Shard,
+    session::{Session, Told, judged},
 };
 
 /// What the user asked for, with every default resolved.
@@ -117,14 +121,106 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
-/// Runs the cases of a plan and judges them. Calls [`Reporter::begin`] before the first case, then
-/// [`Reporter::started`], [`Reporter::record`] and [`Reporter::finished`] as they come; watches an
-/// [`Interrupt`] and returns what had finished, marked as interrupted, when it is set. Marks failures that
-/// `plan.options.expect` expects.
+/// Runs the cases of a plan and judges them, telling the reporter as they come. What had finished when the
+/// user interrupts is returned, marked as interrupted.
 fn run_cases(plan: Plan<'_>, reporter: &mut Reporter) -> Result<Results, Failure> {
-    let interrupt = Interrupt::default();
-    let _ = (plan, reporter, interrupt);
-    Err(Failure::environment("this build cannot run cases yet"))
+    let options = plan.options;
+    let name = options.adapter.as_deref();
+    let adapter = subject::find(name)?;
+    let no_lab = subject::no_lab(options.lab);
+    let session = Session {
+        timeout: options.timeout,
+        jobs: options.jobs.get(),
+        ..subject::session(
+            name,
+            adapter.clone(),
+            plan.library,
+            options.lab,
+            options.seed,
+        )
+    };
+    let mut results = head(&session, options, plan.cases.len());
+    reporter.begin(&results)?;
+    if let Some(why) = &no_lab {
+        reporter.note(why);
+    }
+    let cancel = Cancel::new();
+    Interrupt::default().watch({
+        let cancel = cancel.clone();
+        move || cancel.cancel()
+    })?;
+    let mut trouble: Option<Failure> = None;
+    let cases = plan.cases.iter().map(|it| (*it).clone()).collect();
+    let tell = |told: Told<'_>| {
+        let recorded = match told {
+            Told::Started(id) => {
+                reporter.started(id);
+                Ok(())
+            }
+            Told::Control(record, result) => {
+                results.controls.push(*result);
+                reporter.record(record)
+            }
+            Told::Case(record, result) => {
+                reporter.finished(&result);
+                results.cases.push(*result);
+                reporter.record(record)
+            }
+        };
+        if let Err(error) = recorded {
+            trouble.get_or_insert_with(|| error.into());
+            cancel.cancel();
+        }
+    };
+    let summary = match no_lab {
+        Some(why) => skip(&session, cases, &why, tell),
+        None => session
+            .run(cases, &cancel, tell)
+            .map_err(|error| Failure::environment(error.to_string()))?,
+    };
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    results.cases.sort_by(|a, b| a.id.cmp(&b.id));
+    results.controls.sort_by(|a, b| a.id.cmp(&b.id));
+    results.interrupted = summary.interrupted;
+    results.took_ms = u64::try_from(summary.took.as_millis()).unwrap_or(u64::MAX);
+    results.ran = Tally::of(&results).ran;
+    Ok(results)
+}
+
+/// What is known before the first case.
+fn head(session: &Session, options: &Options, selected: usize) -> Results {
+    Results {
+        v: RESULTS_VERSION,
+        mailproof: env!("CARGO_PKG_VERSION").to_owned(),
+        subject: session.adapter.name.clone(),
+        subject_version: session.version(),
+        place: session.at.name().to_owned(),
+        seed: session.seed,
+        repeat: options.repeat(),
+        now: session.now.format(&Rfc3339).unwrap_or_default(),
+        selected,
+        ran: 0,
+        interrupted: false,
+        took_ms: 0,
+        cases: Vec::new(),
+        controls: Vec::new(),
+        stale: Vec::new(),
+    }
+}
+
+/// Nothing can be run, and every case says why.
+fn skip(session: &Session, cases: Vec<Case>, why: &str, mut tell: impl FnMut(Told<'_>)) -> Summary {
+    let not_run = cases.len();
+    for case in cases {
+        let record = Record::not_run(&case, session.seed, NotRun::Skipped(why.to_owned()));
+        tell(Told::Case(&record, Box::new(judged(&record, None))));
+    }
+    Summary {
+        not_run,
+        ..Summary::default()
+    }
 }
 
 /// How many cases at once where nobody said.

@@ -11,9 +11,13 @@ use crate::{
     cli::{
         Failure,
         args::{SelectArgs, SelftestArgs},
-        library, select, values,
+        library, remark, select,
+        signal::Interrupt,
+        subject, values,
     },
     exit::Exit,
+    runner::Cancel,
+    selftest,
 };
 
 /// What the user asked for, with every default resolved.
@@ -65,8 +69,41 @@ fn prove(
     cases: &[&Case],
     stdout: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let _ = (options, library, cases, stdout);
-    Err(Failure::environment(
-        "this build cannot prove its cases yet",
-    ))
+    if let Some(why) = subject::no_lab(options.lab) {
+        return Err(Failure::environment(why));
+    }
+    let cancel = Cancel::new();
+    let interrupt = Interrupt::default();
+    interrupt.watch({
+        let cancel = cancel.clone();
+        move || cancel.cancel()
+    })?;
+    let proofs = selftest::proofs(cases, options.full);
+    let bench = selftest::Bench {
+        personas: library.personas(),
+        lab: options.lab,
+        seed: options.seed,
+        jobs: options.jobs.get(),
+    };
+    let mut told = 0;
+    let outcomes = selftest::run(&bench, &proofs, &cancel, &mut |outcome| {
+        told += 1;
+        if !options.quiet {
+            remark(&format!("{told} of {}: {}", proofs.len(), outcome.line()));
+        }
+    })
+    .map_err(Failure::environment)?;
+    if interrupt.is_set() {
+        return Ok(Exit::Interrupted);
+    }
+    let summary = selftest::Summary::of(&outcomes);
+    writeln!(stdout, "{summary}")?;
+    if summary.decided == 0 {
+        return Ok(Exit::TooLittle);
+    }
+    Ok(if summary.holds() {
+        Exit::AsExpected
+    } else {
+        Exit::Unexpected
+    })
 }

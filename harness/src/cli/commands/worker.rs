@@ -51,12 +51,8 @@ pub fn execute(args: &WorkerArgs) -> Result<Exit, Failure> {
     if args.probe {
         return Ok(Exit::AsExpected);
     }
-    work()
-}
-
-/// Reads cases from standard input and writes records to standard output until the input ends.
-fn work() -> Result<Exit, Failure> {
-    Err(Failure::environment("this build cannot run cases yet"))
+    crate::runner::work(args.lab).map_err(plain)?;
+    Ok(Exit::AsExpected)
 }
 
 /// Told here, because the caller would put a word before it.

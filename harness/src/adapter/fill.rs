@@ -1,0 +1,212 @@
+//! From a request to what is run. Must not run it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mailproof_scenarios::model::Security;
+use rustls::{
+    pki_types::{CertificateDer, pem::PemObject},
+    server::ParsedCertificate,
+};
+
+use super::{
+    Adapter, Argument, Commands, FileContent, FillError, Kind, Setting, Template, Value, Values,
+};
+use crate::{process::Input, subject::Request};
+
+/// What is run for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Variables beside those that every subject gets.
+    pub environment: Vec<(String, String)>,
+    /// Files to write into the work folder first, by their path in there.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Standard input.
+    pub stdin: Input,
+}
+
+/// Why a request cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The subject does not support it, as declared.
+    #[error("the adapter has nothing for {0}")]
+    Lacks(String),
+    /// A placeholder has no value.
+    #[error(transparent)]
+    Fill(#[from] FillError),
+    /// The request cannot be written down.
+    #[error("the request is no JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Code inside mailproof has no command line.
+    #[error("an embedded subject has no command line")]
+    Embedded,
+}
+
+impl Adapter {
+    /// What is run for `request`.
+    ///
+    /// # Errors
+    /// [`PrepareError`] where the adapter has no command line for it, or lacks a value that the request
+    /// does not have (a pinned certificate).
+    pub fn prepare(&self, request: &Request) -> Result<Prepared, PrepareError> {
+        let mut values = built_in(request, self.folder.as_deref());
+        let (run, stdin) = match &self.kind {
+            Kind::Embedded { .. } => return Err(PrepareError::Embedded),
+            Kind::Shim { run } => {
+                let mut json = serde_json::to_vec(request)?;
+                json.push(b'\n');
+                (run, Input::Octets(json))
+            }
+            Kind::Template(commands) => {
+                let job = commands.jobs.get(&(request.protocol, request.job));
+                let job = job.ok_or_else(|| {
+                    PrepareError::Lacks(format!("job {} over {}", request.job, request.protocol))
+                })?;
+                settle(commands, request, &mut values)?;
+                let stdin = match &job.stdin {
+                    Some(file) => Input::File(file.fill(&values)?.into()),
+                    None => Input::Nothing,
+                };
+                (&job.run, stdin)
+            }
+        };
+        Ok(Prepared {
+            command: arguments(run, &values)?,
+            environment: filled(&self.environment, &values)?.into_iter().collect(),
+            files: self
+                .files
+                .iter()
+                .map(|(name, content)| {
+                    let octets = match content {
+                        FileContent::Verbatim(octets) => octets.clone(),
+                        FileContent::Template(template) => template.fill(&values)?.into_bytes(),
+                    };
+                    Ok((name.clone(), octets))
+                })
+                .collect::<Result<_, FillError>>()?,
+            stdin,
+        })
+    }
+}
+
+/// Adds the adapter's own values and `{settings}`.
+fn settle(commands: &Commands, request: &Request, values: &mut Values) -> Result<(), PrepareError> {
+    let protocol = request.protocol;
+    let lacks = |what: String| PrepareError::Lacks(format!("{what} over {protocol}"));
+    let none = Setting::default();
+    let security = commands.security.get(&(protocol, request.security));
+    let trust = commands.trust.get(&(protocol, request.trust));
+    let auth = commands.auth.get(&(protocol, request.auth));
+    let chosen = [
+        security.ok_or_else(|| lacks(format!("security {}", request.security)))?,
+        trust
+            .or_else(|| any_trust(commands, request, &none))
+            .ok_or_else(|| lacks(format!("trust {}", request.trust)))?,
+        auth.ok_or_else(|| lacks(format!("auth {}", request.auth)))?,
+    ];
+
+    let mut own = filled(&commands.values, values)?;
+    for setting in chosen {
+        own.extend(filled(&setting.values, values)?);
+    }
+    values.extend(
+        own.into_iter()
+            .map(|(name, value)| (name, Value::One(value))),
+    );
+    let mut settings = Vec::new();
+    for setting in chosen {
+        settings.extend(arguments(&setting.args, values)?);
+    }
+    values.insert("settings".to_owned(), Value::Many(settings));
+    Ok(())
+}
+
+/// Without TLS there is nothing to trust: in the place of a trust that the subject does not know, any does.
+fn any_trust<'a>(
+    commands: &'a Commands,
+    request: &Request,
+    none: &'a Setting,
+) -> Option<&'a Setting> {
+    if request.security != Security::None {
+        return None;
+    }
+    let mut known = commands.trust.iter();
+    let known = known.find(|((protocol, _), _)| *protocol == request.protocol);
+    Some(known.map_or(none, |(_, setting)| setting))
+}
+
+fn built_in(request: &Request, folder: Option<&Path>) -> Values {
+    let seconds = request.timeout_ms.div_ceil(1000).max(1);
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let one = [
+        ("host", request.host.clone()),
+        ("port", request.port.to_string()),
+        ("protocol", request.protocol.to_string()),
+        ("job", request.job.to_string()),
+        ("case", request.case.clone()),
+        ("account", request.account.clone()),
+        ("user", request.user.clone()),
+        ("password", request.password.clone()),
+        ("token", request.token.clone()),
+        ("from", request.from.clone()),
+        ("ca", path(&request.ca_file)),
+        ("message", path(&request.message_file)),
+        ("mailbox", request.mailbox.clone()),
+        ("work", path(&request.work_dir)),
+        ("home", path(&request.work_dir.join(super::HOME))),
+        ("timeout_s", seconds.to_string()),
+        (
+            "total_s",
+            seconds.saturating_mul(2).saturating_add(3).to_string(),
+        ),
+        ("timeout_ms", request.timeout_ms.to_string()),
+    ];
+    let mut values: Values = one
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Value::One(value)))
+        .collect();
+    let mut add = |name: &str, value| values.insert(name.to_owned(), value);
+    add("to", Value::Many(request.to.clone()));
+    if let Some(folder) = folder {
+        add("folder", Value::One(path(folder)));
+    }
+    if let Some(pin) = &request.pin_file {
+        add("pin", Value::One(path(pin)));
+        if let Ok(leaf) = CertificateDer::from_pem_file(pin) {
+            add("pin_fingerprint", Value::One(fingerprint(&leaf)));
+            if let Ok(parsed) = ParsedCertificate::try_from(&leaf) {
+                let spki = digest(&SHA256, &parsed.subject_public_key_info());
+                add("pin_spki", Value::One(STANDARD.encode(spki)));
+            }
+        }
+    }
+    values
+}
+
+/// `AB:CD:…`, as programs print it.
+fn fingerprint(der: &[u8]) -> String {
+    let hash = digest(&SHA256, der);
+    let pairs: Vec<String> = hash.as_ref().iter().map(|it| format!("{it:02X}")).collect();
+    pairs.join(":")
+}
+
+fn arguments(arguments: &[Argument], values: &Values) -> Result<Vec<String>, FillError> {
+    let mut filled = Vec::new();
+    for argument in arguments {
+        filled.extend(argument.fill(values)?);
+    }
+    Ok(filled)
+}
+
+fn filled(
+    templates: &BTreeMap<String, Template>,
+    values: &Values,
+) -> Result<BTreeMap<String, String>, FillError> {
+    templates
+        .iter()
+        .map(|(name, template)| Ok((name.clone(), template.fill(values)?)))
+        .collect()
+}

@@ -1,0 +1,75 @@
+//! The subject that the user named, ready to be run, or why it is not.
+
+use std::{path::Path, sync::Arc};
+
+use mailproof_scenarios::library::Library;
+use time::OffsetDateTime;
+
+use super::Failure;
+use crate::{
+    adapter::{self, Adapter, FindError, Kind},
+    lab,
+    report::text,
+    session::{At, Session},
+};
+
+/// The subject that is run where nobody names one.
+pub(super) const DEFAULT: &str = "embedded";
+
+/// Finds an adapter by name or path, and its program.
+///
+/// # Errors
+/// [`Failure`] of usage where there is no such adapter or it is wrong, of the environment where its program
+/// is not installed.
+pub(super) fn find(name: Option<&str>) -> Result<Arc<Adapter>, Failure> {
+    let name = name.unwrap_or(DEFAULT);
+    let adapter = adapter::find(name).map_err(|error| match &error {
+        FindError::Wrong(_) | FindError::Unknown { .. } => {
+            Failure::usage(text::block(&error.to_string()))
+        }
+        FindError::Unreadable { .. } => Failure::usage(text::line(&error.to_string())),
+    })?;
+    adapter
+        .check_program()
+        .map_err(|missing| Failure::environment(text::line(&missing.to_string())))?;
+    Ok(Arc::new(adapter))
+}
+
+/// A session with the defaults of every command.
+pub(super) fn session(
+    name: Option<&str>,
+    adapter: Arc<Adapter>,
+    library: &Library,
+    lab: bool,
+    seed: u64,
+) -> Session {
+    let name = name.unwrap_or(DEFAULT);
+    let at = match (&adapter.kind, lab) {
+        (_, true) => At::Lab,
+        (Kind::Embedded { .. }, false) => At::Workers,
+        (_, false) => At::Here,
+    };
+    Session {
+        adapter_name: absolute(name),
+        adapter,
+        personas: Arc::new(library.personas().clone()),
+        at,
+        seed,
+        now: OffsetDateTime::now_utc(),
+        timeout: None,
+        jobs: 1,
+    }
+}
+
+/// Why there is no lab, where one was asked for and cannot be had.
+pub(super) fn no_lab(asked: bool) -> Option<String> {
+    asked.then(lab::probe)?.err()
+}
+
+fn absolute(name: &str) -> String {
+    let is_path = name.contains('/') || name.ends_with(".toml");
+    let path = is_path
+        .then(|| Path::new(name).canonicalize().ok())
+        .flatten();
+    path.map_or_else(|| name.to_owned(), |it| it.display().to_string())
+}

@@ -1,0 +1,298 @@
+//! One case, run in this process: its world, its work folder, its subject, step by step.
+//!
+//! Must not know other cases, nor what the facts mean.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use mailproof_certs::{Authority, Names};
+use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
+use mailproof_scenarios::model::{
+    Canaries, Case, Log, Persona, Process, Step, What,
+    event::{Ended, VERSION},
+};
+
+use super::{
+    Cancel, Executed, Executor,
+    message::{Head, render},
+    party::address,
+    subject::{Instance, Performance},
+    work::{WorkFolder, first_certificate},
+};
+use crate::{
+    adapter::Adapter,
+    results::{NotRun, Observed, Record},
+    subject::{REQUEST_VERSION, Request},
+};
+
+/// What a subject gets beyond twice the time that it was told to wait: to start, to resolve names, to leave.
+const EXTRA: Duration = Duration::from_secs(5);
+
+/// What is the same for every case of a run.
+#[derive(Clone, Debug)]
+pub struct LocalOptions {
+    /// Where the worlds are.
+    pub place: Place,
+    /// The seed of the canaries.
+    pub seed: u64,
+    /// The civil time from which dates are computed.
+    pub now: time::OffsetDateTime,
+    /// What the subject is told to wait for the network, where the user says so.
+    pub timeout: Option<Duration>,
+    /// How long a connection is read on after the subject has ended.
+    pub linger: Duration,
+}
+
+/// Runs cases in this process.
+pub struct Local {
+    adapter: Arc<Adapter>,
+    personas: Arc<BTreeMap<String, Persona>>,
+    authority: Arc<Authority>,
+    options: LocalOptions,
+}
+
+impl Local {
+    /// Runs cases with the subject of `adapter`, in front of `personas` with chains of `authority`.
+    pub fn new(
+        adapter: Arc<Adapter>,
+        personas: Arc<BTreeMap<String, Persona>>,
+        authority: Arc<Authority>,
+        options: LocalOptions,
+    ) -> Self {
+        Self {
+            adapter,
+            personas,
+            authority,
+            options,
+        }
+    }
+
+    /// What the subject is told to wait for the network.
+    pub fn timeout(&self) -> Duration {
+        self.options.timeout.unwrap_or(self.adapter.timeout)
+    }
+
+    /// What it may take in all, before it hangs.
+    pub fn budget(&self) -> Duration {
+        self.timeout() * 2 + EXTRA
+    }
+
+    fn persona(&self, name: &str) -> Result<Persona, String> {
+        let persona = self.personas.get(name).cloned();
+        persona.ok_or_else(|| format!("there is no persona `{name}`"))
+    }
+
+    async fn start(&self, case: &Arc<Case>, canaries: &Canaries) -> Result<World, String> {
+        let config = WorldConfig {
+            case: case.clone(),
+            personas: [
+                self.persona(&case.setup.smtp)?,
+                self.persona(&case.setup.imap)?,
+            ],
+            canaries: canaries.clone(),
+            authority: self.authority.clone(),
+            now: self.options.now,
+            place: self.options.place.clone(),
+            linger: self.options.linger,
+        };
+        World::start(config)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// The work folder, with the leaf of the chain that the base serves to pin.
+    fn work_folder(&self, case: &Case, host: &str) -> Result<WorkFolder, String> {
+        let spec = &case.setup.chain;
+        let chain = self
+            .authority
+            .chain_variant(spec.fault, &Names::dns(host), spec.variant)
+            .map_err(|error| format!("cannot forge the chain to pin: {error}"))?;
+        let sent = chain.sent_pem();
+        WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
+            .map_err(|error| format!("cannot make a work folder: {error}"))
+    }
+
+    fn message(&self, case: &Case, number: usize, step: &Step, canaries: &Canaries) -> String {
+        let account = canaries.account(&step.account);
+        let from = address(step.from, account, canaries);
+        let to = step.to.first().copied().unwrap_or(step.from);
+        render(
+            step.message,
+            &Head {
+                from: &from,
+                to: &address(to, account, canaries),
+                subject: &format!("Test of {}, step {number}", case.id),
+                date: self.options.now,
+                message_id: &canaries.message_id(number),
+                body: &canaries.body,
+            },
+        )
+    }
+
+    fn request(&self, run: &CaseRun<'_>, number: usize, step: &Step) -> Request {
+        let account = run.canaries.account(&step.account);
+        let party = |party| address(party, account, run.canaries);
+        Request {
+            v: REQUEST_VERSION,
+            case: run.case.id.clone(),
+            job: step.job,
+            protocol: step.protocol,
+            host: run.world.host().to_owned(),
+            port: run.world.port(step.port),
+            security: step.security,
+            trust: step.trust,
+            ca_file: run.work.file("ca.pem"),
+            pin_file: Some(run.work.file("pin.pem")),
+            auth: step.auth,
+            account: step.account.clone(),
+            user: account.user.clone(),
+            password: account.password.clone(),
+            token: account.token.clone(),
+            from: party(step.from),
+            to: step.to.iter().map(|it| party(*it)).collect(),
+            message_file: run.work.file(&message_file(number)),
+            mailbox: step.mailbox.clone(),
+            timeout_ms: u64::try_from(self.timeout().as_millis()).unwrap_or(u64::MAX),
+            work_dir: run.work.path().to_owned(),
+        }
+    }
+
+    /// The steps one after the other. False where it was cancelled.
+    async fn perform(&self, run: &CaseRun<'_>, steps: &[Step], cancel: &Cancel) -> bool {
+        let mut instance = Instance::new(self.adapter.clone());
+        for (index, step) in steps.iter().enumerate() {
+            let number = index + 1;
+            run.world
+                .begin_step(u16::try_from(number).unwrap_or(u16::MAX))
+                .await;
+            let request = self.request(run, number, step);
+            let Some(ended) = self.ask(&mut instance, run, &request, cancel).await else {
+                return false;
+            };
+            let next = steps.get(number).map(|next| next.process);
+            if next != Some(Process::Same) {
+                instance.close();
+            }
+            run.world.settle().await;
+            // Whoever could not be started or had to be ended tells nothing new in the steps behind.
+            if matches!(ended, Ended::NotStarted { .. } | Ended::Hung { .. }) {
+                break;
+            }
+        }
+        true
+    }
+
+    async fn ask(
+        &self,
+        instance: &mut Instance,
+        run: &CaseRun<'_>,
+        request: &Request,
+        cancel: &Cancel,
+    ) -> Option<Ended> {
+        let performance = match instance.prepare(request) {
+            Err(error) => {
+                run.recorder.record(What::StepStarted {
+                    command: Vec::new(),
+                });
+                Performance::not_started(error)
+            }
+            Ok(task) => {
+                run.recorder.record(What::StepStarted {
+                    command: task.command(),
+                });
+                let performing = instance.perform(task, request, run.work, self.budget(), cancel);
+                performing.await?
+            }
+        };
+        for (stream, octets) in performance.output {
+            run.recorder.record(What::Output { stream, octets });
+        }
+        run.recorder
+            .record(What::StepEnded(performance.ended.clone()));
+        Some(performance.ended)
+    }
+}
+
+/// What the steps of a case share.
+struct CaseRun<'a> {
+    case: &'a Case,
+    canaries: &'a Canaries,
+    world: &'a World,
+    recorder: Recorder,
+    work: &'a WorkFolder,
+}
+
+impl Executor for Local {
+    async fn execute(&self, case: Arc<Case>, cancel: Cancel) -> Executed {
+        let started = Instant::now();
+        let canaries = Canaries::derive(self.options.seed, &case.id, case.accounts());
+        let steps = case.effective_steps();
+        let numbered = steps.iter().enumerate();
+        let messages: Vec<String> = numbered
+            .map(|(index, step)| self.message(&case, index + 1, step, &canaries))
+            .collect();
+        let mut record = Record {
+            v: VERSION,
+            case: (*case).clone(),
+            steps,
+            canaries,
+            messages,
+            observed: Observed::default(),
+            host: String::new(),
+            not_run: None,
+            log: Log::default(),
+            took_ms: 0,
+        };
+        let failed = |mut record: Record, error| {
+            record.not_run = Some(NotRun::HarnessError(error));
+            Executed::Done(Box::new(record))
+        };
+        let world = match self.start(&case, &record.canaries).await {
+            Ok(world) => world,
+            Err(error) => return failed(record, error),
+        };
+        world.host().clone_into(&mut record.host);
+        record.observed = Observed {
+            decoys: matches!(self.options.place, Place::Lab { .. }),
+            packets: world.sees_packets(),
+            output: true,
+            process: true,
+        };
+        let work = self.work_folder(&case, &record.host).and_then(|work| {
+            for (index, message) in record.messages.iter().enumerate() {
+                let name = message_file(index + 1);
+                let written = work.write(&name, message.as_bytes());
+                written.map_err(|error| format!("cannot write {name}: {error}"))?;
+            }
+            Ok(work)
+        });
+        let work = match work {
+            Ok(work) => work,
+            Err(error) => {
+                record.log = world.finish().await;
+                return failed(record, error);
+            }
+        };
+        let run = CaseRun {
+            case: &case,
+            canaries: &record.canaries,
+            world: &world,
+            recorder: world.recorder(),
+            work: &work,
+        };
+        let finished = self.perform(&run, &record.steps, &cancel).await;
+        record.log = world.finish().await;
+        if !finished {
+            return Executed::Cancelled;
+        }
+        record.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Executed::Done(Box::new(record))
+    }
+}
+
+fn message_file(number: usize) -> String {
+    format!("message-{number}.eml")
+}

@@ -1,0 +1,216 @@
+//! What is run: which cases the subject and the place can do, and which controls they share.
+//!
+//! Must not know how or when anything is run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use mailproof_mock_servers::world::Place;
+use mailproof_scenarios::model::{Case, Need};
+
+use crate::{adapter::Adapter, results::NotRun};
+
+/// What is run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The controls that the cases need, each once.
+    pub controls: Vec<Planned>,
+    /// The cases in the order in which they came.
+    pub cases: Vec<Planned>,
+}
+
+/// One case of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The case.
+    pub case: Arc<Case>,
+    /// The id of its control, where it needs one.
+    pub control: Option<String>,
+    /// Why it is not run, where it is not.
+    pub not_run: Option<NotRun>,
+}
+
+impl Plan {
+    /// A plan for `cases`, in their order.
+    pub fn new(cases: impl IntoIterator<Item = Case>, adapter: &Adapter, place: &Place) -> Self {
+        let plan = |case: Case| {
+            let not_run = not_run(&case, adapter, place);
+            let needs_control = not_run.is_none() && case.has_delta();
+            Planned {
+                control: needs_control.then(|| control_id(&case)),
+                case: Arc::new(case),
+                not_run,
+            }
+        };
+        let cases: Vec<Planned> = cases.into_iter().map(plan).collect();
+        let mut seen = BTreeSet::new();
+        let controls = cases
+            .iter()
+            .filter(|planned| {
+                planned
+                    .control
+                    .as_ref()
+                    .is_some_and(|id| seen.insert(id.clone()))
+            })
+            .map(|planned| {
+                let control = planned.case.control();
+                Planned {
+                    not_run: not_run(&control, adapter, place),
+                    case: Arc::new(control),
+                    control: None,
+                }
+            })
+            .collect();
+        Self { controls, cases }
+    }
+
+    /// How many cases will be run; controls are not counted.
+    pub fn to_run(&self) -> usize {
+        let runs = |it: &&Planned| it.not_run.is_none();
+        self.cases.iter().filter(runs).count()
+    }
+
+    /// How many cases will not be run, by the reason.
+    pub fn reasons(&self) -> BTreeMap<String, usize> {
+        let mut reasons = BTreeMap::new();
+        for planned in &self.cases {
+            if let Some(not_run) = &planned.not_run {
+                let reason = match not_run {
+                    NotRun::Unsupported(what) => format!("unsupported: {what}"),
+                    NotRun::Skipped(why) => format!("skipped: {why}"),
+                    NotRun::HarnessError(error) => format!("harness error: {error}"),
+                };
+                *reasons.entry(reason).or_default() += 1;
+            }
+        }
+        reasons
+    }
+}
+
+/// Whether a place can show what a case needs.
+pub fn observes(place: &Place, need: Need) -> bool {
+    match (place, need) {
+        (Place::Loopback, Need::Ports | Need::Packets | Need::Names) => false,
+        (Place::Lab { .. }, Need::Ports | Need::Packets | Need::Names) => true,
+    }
+}
+
+fn control_id(case: &Case) -> String {
+    format!("control/{}", case.base_key())
+}
+
+fn not_run(case: &Case, adapter: &Adapter, place: &Place) -> Option<NotRun> {
+    let lack = case
+        .effective_steps()
+        .iter()
+        .find_map(|it| adapter.lacks(it));
+    if let Some(lack) = lack {
+        return Some(NotRun::Unsupported(lack));
+    }
+    let unseen = case.needs.iter().find(|need| !observes(place, **need))?;
+    let needs = match unseen {
+        Need::Ports => "the registered ports",
+        Need::Packets => "a witness for packets that nobody answers",
+        Need::Names => "names other than localhost",
+    };
+    Some(NotRun::Skipped(format!(
+        "needs {needs}, which only the lab has"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use mailproof_scenarios::model::{
+        Action, Delta, Deviation, Job, On, Protocol, Security, TlsState, Trust, Vary,
+    };
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::runner::samples;
+
+    fn curl_like() -> Adapter {
+        samples::adapter("[\"true\"]")
+    }
+
+    fn deviating(id: &str) -> Case {
+        Case {
+            delta: Delta::Deviate(vec![Deviation {
+                on: On::default(),
+                action: Action::Tls(TlsState::Silent),
+            }]),
+            ..samples::case(id)
+        }
+    }
+
+    #[test]
+    fn controls_are_shared_and_only_there_where_needed() {
+        let other_base = |id| {
+            let mut case = deviating(id);
+            case.setup.messages = 7;
+            case
+        };
+        let cases = [
+            samples::case("positive"),
+            deviating("one"),
+            deviating("two"),
+            other_base("three"),
+        ];
+        let plan = Plan::new(cases.clone(), &curl_like(), &Place::Loopback);
+        let controls: Vec<Option<String>> =
+            plan.cases.iter().map(|it| it.control.clone()).collect();
+        let id = |case: &Case| Some(case.control().id);
+        assert_eq!(
+            controls,
+            [None, id(&cases[1]), id(&cases[1]), id(&cases[3])]
+        );
+        let planned: Vec<&str> = plan.controls.iter().map(|it| it.case.id.as_str()).collect();
+        assert_eq!(planned, [cases[1].control().id, cases[3].control().id]);
+        assert_eq!(plan.to_run(), 4);
+    }
+
+    #[test]
+    fn what_the_subject_or_the_place_cannot_do_is_not_run() {
+        let mut idle = samples::case("idle");
+        idle.steps[0].job = Job::Idle;
+        idle.steps[0].protocol = Protocol::Imap;
+        let mut ports = deviating("ports");
+        ports.needs = vec![Need::Ports];
+        let plan = Plan::new([idle, ports.clone()], &curl_like(), &Place::Loopback);
+        assert_eq!(plan.to_run(), 0);
+        assert_eq!(plan.controls, [], "nobody needs one");
+        assert_eq!(
+            plan.reasons().into_keys().collect::<Vec<_>>(),
+            [
+                "skipped: needs the registered ports, which only the lab has",
+                "unsupported: job idle over imap",
+            ]
+        );
+        let lab = Place::Lab {
+            host: "mail.firma.example".to_owned(),
+        };
+        assert_eq!(Plan::new([ports], &curl_like(), &lab).to_run(), 1);
+    }
+
+    #[test]
+    fn what_the_delta_asks_counts_and_so_does_what_the_control_asks() {
+        let vary = |with: Trust, base: Trust| {
+            let mut case = samples::case("vary");
+            case.steps[0].security = Security::Implicit;
+            case.steps[0].trust = base;
+            let mut step = case.steps[0].clone();
+            step.trust = with;
+            case.delta = Delta::Vary(vec![Vary {
+                step: 1,
+                with: step,
+            }]);
+            Plan::new([case], &curl_like(), &Place::Loopback)
+        };
+        let unsupported = Some(NotRun::Unsupported("trust pin".to_owned()));
+        assert_eq!(vary(Trust::Pin, Trust::Ca).cases[0].not_run, unsupported);
+        let plan = vary(Trust::Ca, Trust::Pin);
+        assert_eq!(plan.cases[0].not_run, None);
+        assert_eq!(plan.controls[0].not_run, unsupported);
+    }
+}

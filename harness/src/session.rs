@@ -1,0 +1,208 @@
+//! One run from cases to judged results: the runner gives facts, the judge opinions, the caller is told as
+//! they come.
+//!
+//! Must not know the command line, nor how anything is shown.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+
+use mailproof_certs::Authority;
+use mailproof_mock_servers::world::Place;
+use mailproof_scenarios::model::{Case, Persona};
+
+use crate::{
+    adapter::Adapter,
+    judge::judge,
+    lab,
+    results::{CaseResult, Judgement, Record},
+    runner::{
+        Cancel, Executor, Local, LocalOptions, Plan, RunEvent, RunOptions, Summary, Workers, run,
+    },
+    transcript,
+};
+
+/// How long a connection is read on after the subject has ended, when it does not close it.
+pub const LINGER: Duration = Duration::from_millis(500);
+
+const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// How the subject is run.
+    pub adapter: Arc<Adapter>,
+    /// The name or path by which another process finds the adapter.
+    pub adapter_name: String,
+    /// Who serves, by name.
+    pub personas: Arc<BTreeMap<String, Persona>>,
+    /// Where.
+    pub at: At,
+    /// Where fresh values come from.
+    pub seed: u64,
+    /// The civil time from which dates are computed.
+    pub now: time::OffsetDateTime,
+    /// What the subject is told to wait for the network, where the user says so.
+    pub timeout: Option<Duration>,
+    /// How many cases at once.
+    pub jobs: usize,
+}
+
+/// Where cases are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// On loopback, in this process.
+    Here,
+    /// On loopback, in worker processes: an embedded subject that takes its process down takes a worker.
+    Workers,
+    /// In labs, one worker each.
+    Lab,
+}
+
+impl At {
+    /// The place in the words of the world.
+    pub fn place(self) -> Place {
+        match self {
+            At::Here | At::Workers => Place::Loopback,
+            At::Lab => Place::Lab {
+                host: lab::HOST.to_owned(),
+            },
+        }
+    }
+
+    /// The word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            At::Here | At::Workers => "loopback",
+            At::Lab => "lab",
+        }
+    }
+}
+
+/// What the caller is told.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// A case begins.
+    Started(&'a str),
+    /// A case has a verdict.
+    Case(&'a Record, Box<CaseResult>),
+    /// A control has a verdict.
+    Control(&'a Record, Box<CaseResult>),
+}
+
+impl Session {
+    /// Runs and judges `cases`. Everything that happens goes to `tell`; whoever wants to stop cancels.
+    ///
+    /// # Errors
+    /// Where this process has no runtime, or no test authority can be made.
+    pub fn run(
+        &self,
+        cases: Vec<Case>,
+        cancel: &Cancel,
+        tell: impl FnMut(Told<'_>),
+    ) -> io::Result<Summary> {
+        let plan = Plan::new(cases, &self.adapter, &self.at.place());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        match self.at {
+            At::Here => {
+                let executor = self.local()?;
+                Ok(runtime.block_on(self.drive(plan, executor, cancel, tell)))
+            }
+            At::Workers | At::Lab => {
+                let executor = Workers::new(self.order(), self.at == At::Lab);
+                Ok(runtime.block_on(self.drive(plan, executor, cancel, tell)))
+            }
+        }
+    }
+
+    /// What the subject says of its version, if it says anything soon.
+    pub fn version(&self) -> Option<String> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .ok()?;
+        runtime.block_on(async {
+            let asked = crate::runner::version(&self.adapter);
+            tokio::time::timeout(VERSION_PATIENCE, asked)
+                .await
+                .ok()
+                .flatten()
+        })
+    }
+
+    /// What a worker is told of this run.
+    fn order(&self) -> crate::runner::Order {
+        crate::runner::Order {
+            adapter: self.adapter_name.clone(),
+            personas: (*self.personas).clone(),
+            seed: self.seed,
+            now: self.now.unix_timestamp(),
+            timeout_ms: self
+                .timeout
+                .map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+
+    fn local(&self) -> io::Result<Local> {
+        let authority = Authority::fresh(self.now).map_err(io::Error::other)?;
+        let options = LocalOptions {
+            place: self.at.place(),
+            seed: self.seed,
+            now: self.now,
+            timeout: self.timeout,
+            linger: LINGER,
+        };
+        Ok(Local::new(
+            self.adapter.clone(),
+            self.personas.clone(),
+            Arc::new(authority),
+            options,
+        ))
+    }
+
+    async fn drive<E: Executor>(
+        &self,
+        plan: Plan,
+        executor: E,
+        cancel: &Cancel,
+        mut tell: impl FnMut(Told<'_>),
+    ) -> Summary {
+        let options = RunOptions {
+            busy: self.jobs.max(1),
+            waiting: (self.jobs * 4).max(8),
+            seed: self.seed,
+        };
+        let mut controls: HashMap<String, Judgement> = HashMap::new();
+        let sink = |event: RunEvent| match event {
+            RunEvent::CaseStarted { id } => tell(Told::Started(&id)),
+            RunEvent::ControlFinished(record) => {
+                let result = judged(&record, None);
+                controls.insert(record.case.id.clone(), result.judgement.clone());
+                tell(Told::Control(&record, Box::new(result)));
+            }
+            RunEvent::CaseFinished(record) => {
+                let control = record.case.has_delta().then(|| record.case.control().id);
+                let control = control.and_then(|id| controls.get(&id));
+                let result = judged(&record, control);
+                tell(Told::Case(&record, Box::new(result)));
+            }
+            RunEvent::Started { .. } | RunEvent::Finished(_) => {}
+        };
+        run(plan, Arc::new(executor), options, cancel, sink).await
+    }
+}
+
+/// A record with the opinion on it and its transcript.
+pub fn judged(record: &Record, control: Option<&Judgement>) -> CaseResult {
+    CaseResult::new(record, judge(record, control), shown(record))
+}
+
+/// What a person gets to read of a record.
+pub fn shown(record: &Record) -> String {
+    transcript::render(record, transcript::Options::default())
+}

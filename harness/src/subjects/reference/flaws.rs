@@ -1,0 +1,102 @@
+//! Which mistakes the client was told to make. Nothing else in the client knows the list.
+//!
+//! Must not know what a mistake does: each is one switch where the client does the thing.
+
+use std::collections::BTreeSet;
+
+use mailproof_scenarios::model::Flaw;
+
+/// The flaws of one client; empty for the perfect one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flaws(BTreeSet<Flaw>);
+
+impl Flaws {
+    pub(super) fn new(flaws: &[Flaw]) -> Self {
+        Self(flaws.iter().copied().collect())
+    }
+}
+
+/// One question for each flaw, so that a switch reads as a sentence.
+macro_rules! questions {
+    ($($question:ident = $flaw:ident,)+) => {
+        impl Flaws {
+            $(pub(super) fn $question(&self) -> bool {
+                self.0.contains(&Flaw::$flaw)
+            })+
+        }
+
+        /// Every flaw that has a question: all of them, as a test shows.
+        #[cfg(test)]
+        pub(super) const ASKED: &[Flaw] = &[$(Flaw::$flaw),+];
+    };
+}
+
+questions! {
+    accepts_any_certificate = AcceptsAnyCertificate,
+    skips_verification_after_starttls = SkipsVerificationAfterStarttls,
+    skips_verification_on_smtp = SkipsVerificationOnSmtp,
+    ignores_validity = IgnoresValidity,
+    ignores_issuer_validity = IgnoresIssuerValidity,
+    ignores_name = IgnoresName,
+    accepts_common_name = AcceptsCommonName,
+    ignores_anchor = IgnoresAnchor,
+    ignores_basic_constraints = IgnoresBasicConstraints,
+    ignores_key_usage = IgnoresKeyUsage,
+    ignores_proof = IgnoresProof,
+    always_trust_drops_tls = AlwaysTrustDropsTls,
+    always_trust_leaks = AlwaysTrustLeaks,
+    remembers_exceptions = RemembersExceptions,
+    always_trust_still_verifies = AlwaysTrustStillVerifies,
+    ignores_pin = IgnoresPin,
+    accepts_tls10 = AcceptsTls10,
+    continues_in_clear = ContinuesInClear,
+    helo_fallback_in_clear = HeloFallbackInClear,
+    auth_before_tls = AuthBeforeTls,
+    keeps_clear_buffer = KeepsClearBuffer,
+    keeps_clear_capabilities = KeepsClearCapabilities,
+    starttls_any_reply_in_clear = StarttlsAnyReplyInClear,
+    clear_after_failed_handshake = ClearAfterFailedHandshake,
+    clear_retry = ClearRetry,
+    tries_other_ports = TriesOtherPorts,
+    accepts_preauth = AcceptsPreauth,
+    accepts_early_tagged = AcceptsEarlyTagged,
+    accepts_any_greeting = AcceptsAnyGreeting,
+    speaks_before_greeting = SpeaksBeforeGreeting,
+    ignores_login_disabled = IgnoresLoginDisabled,
+    password_in_clear_optional = PasswordInClearOptional,
+    no_second_ehlo = NoSecondEhlo,
+    mail_without_auth = MailWithoutAuth,
+    repeats_password = RepeatsPassword,
+    repeats_after_permanent = RepeatsAfterPermanent,
+    retries_at_once = RetriesAtOnce,
+    ignores_envelope_replies = IgnoresEnvelopeReplies,
+    ignores_data_reply = IgnoresDataReply,
+    reports_success = ReportsSuccess,
+    reports_failure = ReportsFailure,
+    no_dot_stuffing = NoDotStuffing,
+    sends_bare_line_ends = SendsBareLineEnds,
+    assumes_segments = AssumesSegments,
+    resends_after_lost_reply = ResendsAfterLostReply,
+    waits_forever = WaitsForever,
+    trusts_literal_size = TrustsLiteralSize,
+    chokes_on_untagged = ChokesOnUntagged,
+    answers_any_continuation = AnswersAnyContinuation,
+    prints_secrets = PrintsSecrets,
+    gives_up_after_refusal = GivesUpAfterRefusal,
+    literal_without_waiting = LiteralWithoutWaiting,
+    crashes = Crashes,
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    #[test]
+    fn every_flaw_can_be_switched_on() {
+        let asked: BTreeSet<Flaw> = ASKED.iter().copied().collect();
+        let all: BTreeSet<Flaw> = Flaw::ALL.iter().copied().collect();
+        assert_eq!(asked, all);
+    }
+}

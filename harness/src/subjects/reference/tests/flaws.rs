@@ -1,0 +1,375 @@
+//! Each flaw is seen: with it the client does what it must not, without it the same client before the same
+//! server does not. The match is exhaustive, so a new flaw does not compile without its row.
+
+use mailproof_certs::{Fault, Names};
+use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, event::Said};
+
+use super::world::{Outcome, run_all};
+use crate::subject::Request;
+use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, request};
+use Job::{Append, Fetch, List, Send};
+use Protocol::{Imap, Smtp};
+use Security::{Implicit, None as Clear, StarttlsOptional, StarttlsRequired};
+
+/// What is asked before which server, and what shows the flaw.
+type Row = (Vec<(Request, Server)>, fn(&Outcome) -> bool);
+
+fn row(flaw: Flaw) -> Row {
+    let succeeds = |it: &Outcome| it.said() == Said::Success;
+    let leaks = |it: &Outcome| it.leaked();
+    let served = |fault| Server::new(Smtp, Implicit).with(|it| it.fault = fault);
+    let chain = |fault| {
+        (
+            vec![(request(Smtp, Send, Implicit), served(fault))],
+            succeeds as fn(&_) -> _,
+        )
+    };
+    let smtp = |security, change: fn(Server) -> Server| {
+        vec![(
+            request(Smtp, Send, security),
+            change(Server::new(Smtp, security)),
+        )]
+    };
+    let imap = |security, change: fn(Server) -> Server| {
+        vec![(
+            request(Imap, Fetch, security),
+            change(Server::new(Imap, security)),
+        )]
+    };
+    let trusting = |trust, account: &str, fault| {
+        let mut request = request(Smtp, Send, Implicit);
+        request.trust = trust;
+        request.account = account.to_owned();
+        (request, served(fault))
+    };
+    match flaw {
+        Flaw::AcceptsAnyCertificate => chain(Fault::SelfSigned),
+        Flaw::SkipsVerificationAfterStarttls => {
+            let steps = smtp(StarttlsRequired, |it| {
+                it.with(|it| it.fault = Fault::SelfSigned)
+            });
+            (steps, succeeds)
+        }
+        Flaw::SkipsVerificationOnSmtp => chain(Fault::UnknownRoot),
+        Flaw::IgnoresValidity => chain(Fault::ExpiredLeaf),
+        Flaw::IgnoresIssuerValidity => chain(Fault::ExpiredIntermediate),
+        Flaw::IgnoresName => chain(Fault::WrongHost),
+        Flaw::AcceptsCommonName => chain(Fault::NoSan),
+        Flaw::IgnoresAnchor => chain(Fault::UnknownRoot),
+        Flaw::IgnoresBasicConstraints => chain(Fault::IntermediateNotCa),
+        Flaw::IgnoresKeyUsage => chain(Fault::WrongEku),
+        Flaw::IgnoresProof => chain(Fault::WrongKey),
+        Flaw::AlwaysTrustDropsTls => {
+            let mut request = request(Smtp, Send, StarttlsRequired);
+            request.trust = Trust::Always;
+            let server = Server::new(Smtp, StarttlsRequired).with(|it| it.clear = "AUTH=PLAIN");
+            (vec![(request, server)], leaks)
+        }
+        Flaw::AlwaysTrustLeaks => {
+            let first = trusting(Trust::Always, "a", Fault::Valid);
+            let second = trusting(Trust::Ca, "b", Fault::SelfSigned);
+            (vec![first, second], succeeds)
+        }
+        Flaw::RemembersExceptions => {
+            let first = trusting(Trust::Always, "a", Fault::SelfSigned);
+            let second = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![first, second], succeeds)
+        }
+        Flaw::AlwaysTrustStillVerifies => {
+            let step = trusting(Trust::Always, "a", Fault::SelfSigned);
+            (vec![step], |it| it.said() == Said::RefusedTls)
+        }
+        Flaw::IgnoresPin => {
+            let mut step = trusting(Trust::Pin, "a", Fault::Valid);
+            let names = Names::dns("localhost");
+            let another = AUTHORITY.chain_variant(Fault::Valid, &names, 7).unwrap();
+            step.0.pin_file = Some(file("another-pin.pem", &another.sent_pem()));
+            (vec![step], succeeds)
+        }
+        Flaw::AcceptsTls10 => {
+            let steps = smtp(Implicit, |it| it.with(|it| it.raw = Some(tls10_flight())));
+            // A record of TLS 1.0 that holds a ClientKeyExchange.
+            (steps, |it| it.saw("raw [22, 3, 1, 1, 6, 16,"))
+        }
+        Flaw::ContinuesInClear => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "AUTH=PLAIN STARTTLS").instead(
+                    "STARTTLS",
+                    "454 4.7.0 no\r\n",
+                    Then::Clear,
+                )
+            }),
+            leaks,
+        ),
+        Flaw::HeloFallbackInClear => (
+            smtp(StarttlsRequired, |it| {
+                it.reply("EHLO", "502 5.5.1 what\r\n")
+            }),
+            |it| it.leaked() && it.saw("clear MAIL"),
+        ),
+        Flaw::AuthBeforeTls => (smtp(StarttlsRequired, |it| it), |it| {
+            it.leaked() && it.said() == Said::Success
+        }),
+        Flaw::KeepsClearBuffer => (
+            smtp(StarttlsRequired, |it| {
+                let injected = "220 go\r\n250-mx.test\r\n250 AUTH PLAIN\r\n";
+                it.instead("STARTTLS", injected, Then::Tls)
+                    .instead("tls:EHLO", "", Then::Silence)
+            }),
+            |it| it.saw("(unanswered) AUTH PLAIN"),
+        ),
+        Flaw::KeepsClearCapabilities => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| {
+                    it.clear = "STARTTLS AUTH=LOGIN";
+                    it.secure = "SIZE";
+                })
+            }),
+            |it| it.saw("tls AUTH LOGIN"),
+        ),
+        Flaw::StarttlsAnyReplyInClear => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "STARTTLS AUTH=PLAIN").instead(
+                    "STARTTLS",
+                    "250 ok\r\n",
+                    Then::Clear,
+                )
+            }),
+            leaks,
+        ),
+        Flaw::ClearAfterFailedHandshake => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "STARTTLS AUTH=PLAIN").instead(
+                    "STARTTLS",
+                    "220 go\r\n",
+                    Then::Garbage,
+                )
+            }),
+            leaks,
+        ),
+        Flaw::ClearRetry => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| {
+                    it.fault = Fault::SelfSigned;
+                    it.clear = "STARTTLS AUTH=PLAIN";
+                })
+            }),
+            leaks,
+        ),
+        Flaw::TriesOtherPorts => (
+            smtp(Implicit, |it| it.with(|it| it.closed_port = Some(4711))),
+            |it| it.saw("connect 587"),
+        ),
+        Flaw::AcceptsPreauth => (
+            imap(StarttlsRequired, |it| {
+                it.reply("greeting", "* PREAUTH hi\r\n")
+            }),
+            |it| it.saw("clear A0001 SELECT"),
+        ),
+        Flaw::AcceptsEarlyTagged => (
+            imap(StarttlsRequired, |it| {
+                let promise = "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\n{tag} OK\r\nA0002 OK begin\r\n";
+                it.reply("clear:CAPABILITY", promise)
+                    .instead("STARTTLS", "", Then::Silence)
+            }),
+            |it| it.saw("(unanswered) A0003 LOGIN"),
+        ),
+        Flaw::AcceptsAnyGreeting => (
+            imap(Implicit, |it| it.reply("greeting", "A0000 OK ready\r\n")),
+            succeeds,
+        ),
+        Flaw::SpeaksBeforeGreeting => (
+            smtp(Clear, |it| it.instead("greeting", "", Then::Silence)),
+            |it| it.saw("(unanswered) EHLO"),
+        ),
+        Flaw::IgnoresLoginDisabled => (
+            imap(Implicit, |it| {
+                it.with(|it| it.secure = "IMAP4rev1 LOGINDISABLED")
+            }),
+            |it| it.saw("tls A0002 LOGIN"),
+        ),
+        Flaw::PasswordInClearOptional => (
+            smtp(StarttlsOptional, |it| it.with(|it| it.clear = "AUTH=PLAIN")),
+            leaks,
+        ),
+        Flaw::NoSecondEhlo => (
+            smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "STARTTLS AUTH=PLAIN")
+            }),
+            |it| it.saw("tls AUTH") && !it.saw("tls EHLO"),
+        ),
+        Flaw::MailWithoutAuth => (
+            smtp(Implicit, |it| it.reply("AUTH", "535 5.7.8 wrong\r\n")),
+            |it| it.saw("MAIL"),
+        ),
+        Flaw::RepeatsPassword => (
+            imap(Implicit, |it| it.reply("LOGIN", "{tag} NO wrong\r\n")),
+            |it| it.count("LOGIN") > 2,
+        ),
+        Flaw::RepeatsAfterPermanent => (
+            smtp(Implicit, |it| it.reply("data", "554 5.7.1 no\r\n")),
+            |it| it.count("(message)") == 4,
+        ),
+        Flaw::RetriesAtOnce => (
+            smtp(Implicit, |it| it.reply("RCPT", "450 4.2.0 later\r\n")),
+            |it| it.count("connect") == 6,
+        ),
+        Flaw::IgnoresEnvelopeReplies => (
+            smtp(Implicit, |it| it.reply("RCPT", "550 5.1.1 no\r\n")),
+            |it| it.saw("(message)"),
+        ),
+        Flaw::IgnoresDataReply => (
+            smtp(Implicit, |it| it.reply("data", "554 5.7.1 no\r\n")),
+            succeeds,
+        ),
+        Flaw::ReportsSuccess => (
+            smtp(Implicit, |it| it.reply("MAIL", "550 5.7.1 no\r\n")),
+            succeeds,
+        ),
+        Flaw::ReportsFailure => (smtp(Implicit, |it| it), |it| it.said() == Said::Failed),
+        Flaw::NoDotStuffing => (smtp(Implicit, |it| it), |it| it.saw("Hello\\r\\n.dot")),
+        Flaw::SendsBareLineEnds => {
+            let mut request = request(Smtp, Send, Implicit);
+            request.message_file = file("bare.eml", "Subject: x\r\n\r\na\nb\r\n");
+            let steps = vec![(request, Server::new(Smtp, Implicit))];
+            (steps, |it| it.saw("(message) Subject: x\\r\\n\\r\\na\\nb"))
+        }
+        Flaw::AssumesSegments => (
+            smtp(Implicit, |it| it.with(|it| it.dribbles = true)),
+            |it| it.said() != Said::Success,
+        ),
+        Flaw::ResendsAfterLostReply => (
+            smtp(Implicit, |it| it.instead("data", "", Then::Close)),
+            |it| it.count("(message)") == 2,
+        ),
+        Flaw::WaitsForever => (
+            smtp(Implicit, |it| it.instead("greeting", "", Then::Silence)),
+            |it| it.text() == "HANG",
+        ),
+        Flaw::TrustsLiteralSize => (
+            // Just over what the client takes otherwise.
+            imap(Implicit, |it| {
+                it.reply("UID", "* 1 FETCH (BODY[] {67108865}\r\nx")
+            }),
+            |it| it.text().contains("timed out"),
+        ),
+        Flaw::ChokesOnUntagged => (
+            imap(Implicit, |it| it.before("SELECT", "* SEARCH 1 2\r\n")),
+            |it| it.said() != Said::Success,
+        ),
+        Flaw::AnswersAnyContinuation => (
+            imap(StarttlsRequired, |it| {
+                it.instead("STARTTLS", "+ go on\r\n", Then::Clear)
+            }),
+            leaks,
+        ),
+        Flaw::PrintsSecrets => (
+            smtp(Implicit, |it| it.reply("MAIL", "550 5.7.1 no\r\n")),
+            |it| it.text().contains(PASSWORD),
+        ),
+        Flaw::GivesUpAfterRefusal => {
+            let mut steps = smtp(Implicit, |it| it.reply("RCPT", "550 5.1.1 no\r\n"));
+            steps.extend(smtp(Implicit, |it| it));
+            (steps, |it| {
+                it.said() != Said::Success && it.count("connect") == 1
+            })
+        }
+        Flaw::LiteralWithoutWaiting => {
+            let step = (request(Imap, Append, Implicit), Server::new(Imap, Implicit));
+            (vec![step], |it| {
+                it.saw("literal came early") && it.said() == Said::Success
+            })
+        }
+        Flaw::Crashes => unreachable!("has a test of its own"),
+    }
+}
+
+#[test]
+fn every_flaw_shows() {
+    let mut wrong = Vec::new();
+    for flaw in Flaw::ALL.iter().filter(|flaw| **flaw != Flaw::Crashes) {
+        let (steps, shows) = row(*flaw);
+        let without = run_all(&[], steps.clone());
+        if shows(&without) {
+            wrong.push(format!("{flaw} shows without it: {without:#?}"));
+        }
+        let with = run_all(&[*flaw], steps);
+        if !shows(&with) {
+            wrong.push(format!("{flaw} does not show: {with:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A flawed client passes the control, else no case could show its flaw.
+#[test]
+fn every_flaw_leaves_the_undisturbed_session_alone() {
+    let mut wrong = Vec::new();
+    for flaw in Flaw::ALL
+        .iter()
+        .filter(|flaw| **flaw != Flaw::ReportsFailure)
+    {
+        for (protocol, job) in [(Smtp, Send), (Imap, Fetch), (Imap, List), (Imap, Append)] {
+            for security in [Clear, StarttlsOptional, StarttlsRequired, Implicit] {
+                for auth in [Auth::Password, Auth::Plain, Auth::Xoauth2] {
+                    let mut request = request(protocol, job, security);
+                    request.auth = auth;
+                    let outcome =
+                        run_all(&[*flaw], vec![(request, Server::new(protocol, security))]);
+                    if outcome.said() != Said::Success {
+                        wrong.push(format!("{flaw} {job} {security} {auth}: {outcome:#?}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_crashing_client_dies_of_a_failure() {
+    let steps = || {
+        let server = Server::new(Smtp, Implicit).reply("MAIL", "550 5.7.1 no\r\n");
+        vec![(request(Smtp, Send, Implicit), server)]
+    };
+    assert_eq!(run_all(&[], steps()).said(), Said::Permanent);
+    let died = std::panic::catch_unwind(|| run_all(&[Flaw::Crashes], steps()));
+    assert!(died.is_err());
+}
+
+/// RFC 2246: ServerHello, Certificate and ServerHelloDone.
+fn tls10_flight() -> Vec<u8> {
+    let mut hello = vec![3, 1];
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 0x2f, 0]);
+    let mut flight = vec![2, 0, 0, u8::try_from(hello.len()).unwrap()];
+    flight.extend(hello);
+    flight.extend([11, 0, 0, 3, 0, 0, 0]);
+    flight.extend([14, 0, 0, 0]);
+    let mut record = vec![22, 3, 1, 0, u8::try_from(flight.len()).unwrap()];
+    record.extend(flight);
+    record
+}
+
+/// In clear a client by mistake shows the password, whatever the server says about that.
+#[test]
+fn who_is_lost_in_clear_leaks() {
+    for flaw in [Flaw::ContinuesInClear, Flaw::ClearRetry] {
+        for (protocol, job) in [(Smtp, Send), (Imap, List)] {
+            for auth in [Auth::Password, Auth::Plain] {
+                let mut request = request(protocol, job, StarttlsRequired);
+                request.auth = auth;
+                let mut server = Server::new(protocol, StarttlsRequired);
+                match flaw {
+                    Flaw::ClearRetry => server.fault = Fault::SelfSigned,
+                    _ if protocol == Smtp => server.clear = "SIZE",
+                    _ => server.clear = "IMAP4rev1 LOGINDISABLED",
+                }
+                let steps = vec![(request, server)];
+                assert!(!run_all(&[], steps.clone()).leaked(), "{protocol} {auth}");
+                let outcome = run_all(&[flaw], steps);
+                assert!(outcome.leaked(), "{flaw} {protocol} {auth}: {outcome:#?}");
+            }
+        }
+    }
+}

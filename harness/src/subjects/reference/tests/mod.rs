@@ -1,0 +1,7 @@
+//! The client against a small server in memory, over a clock that nobody waits for.
+
+mod flaws;
+mod garbage;
+mod sessions;
+mod trust;
+mod world;

@@ -1,0 +1,136 @@
+//! From the settings of a request to a TLS configuration: TLS 1.2 at least (RFC 8996), the configured name
+//! in the ClientHello (RFC 6066 §3), and no session ever resumed, so that no trust crosses over to another
+//! account (RFC 8314 §5.4).
+
+use std::{fs, path::Path, sync::Arc};
+
+use mailproof_scenarios::model::{Protocol, Security, Trust, event::Said};
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::Resumption,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    version::{TLS12, TLS13},
+};
+
+use crate::subject::Request;
+
+use super::{
+    failure::{Failure, Phase},
+    flaws::Flaws,
+    memory::State,
+    path::Skips,
+    verifier::{Lenience, Policy, Verifier},
+};
+
+/// What is needed to start TLS.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) name: ServerName<'static>,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// A [`Failure`] where a file cannot be used or the host can be no name of a server.
+pub(super) fn prepare(
+    request: &Request,
+    security: Security,
+    flaws: &Flaws,
+    memory: &State,
+) -> Result<Tls, Failure> {
+    let wrong = |why: String| settings(request.protocol).declined(Said::Failed, &why);
+    let host = request.host.strip_suffix('.').unwrap_or(&request.host);
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| wrong(format!("`{}` is no host name", request.host)))?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Verifier {
+        policy: policy(request, flaws).map_err(wrong)?,
+        lenience: lenience(request, security, flaws, memory),
+        algorithms: provider.signature_verification_algorithms,
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| wrong(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Tls {
+        config: Arc::new(config),
+        name,
+    })
+}
+
+fn settings(protocol: Protocol) -> Phase {
+    Phase {
+        protocol,
+        step: "settings",
+    }
+}
+
+/// Trust `system` has no anchors here: this client belongs to the harness, and nobody installs the test
+/// authority for it. So it refuses every certificate, which is what the system would say of each of ours.
+fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
+    match request.trust {
+        Trust::Always if flaws.always_trust_still_verifies() => anchors(&request.ca_file),
+        Trust::Always => Ok(Policy::Always),
+        Trust::Ca => anchors(&request.ca_file),
+        Trust::System => Ok(Policy::Anchors(
+            Vec::new(),
+            Arc::new(RootCertStore::empty()),
+        )),
+        Trust::Pin => {
+            let file = request.pin_file.as_deref();
+            let file = file.ok_or_else(|| "trust is `pin`, but no pin was given".to_owned())?;
+            let mut pins = certificates(file)?;
+            if pins.is_empty() {
+                return Err(format!("no certificate in {}", file.display()));
+            }
+            Ok(Policy::Pin(pins.swap_remove(0)))
+        }
+    }
+}
+
+fn anchors(file: &Path) -> Result<Policy, String> {
+    let anchors = certificates(file)?;
+    let mut store = RootCertStore::empty();
+    for anchor in &anchors {
+        store
+            .add(anchor.clone())
+            .map_err(|error| format!("cannot use {}: {error}", file.display()))?;
+    }
+    Ok(Policy::Anchors(anchors, Arc::new(store)))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", file.display());
+    let pem = fs::read(file).map_err(|error| cannot(&error))?;
+    CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| cannot(&error))
+}
+
+fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State) -> Lenience {
+    let after_starttls = security != Security::Implicit;
+    let certificate = flaws.accepts_any_certificate()
+        || (flaws.skips_verification_after_starttls() && after_starttls)
+        || (flaws.skips_verification_on_smtp() && request.protocol == Protocol::Smtp)
+        || (flaws.ignores_pin() && request.trust == Trust::Pin)
+        || (flaws.always_trust_leaks() && memory.somebody_trusts_always);
+    Lenience {
+        certificate,
+        exceptions: memory.exceptions.clone(),
+        name: flaws.ignores_name(),
+        common_name: flaws.accepts_common_name(),
+        proof: flaws.ignores_proof(),
+        path: Skips {
+            leaf_validity: flaws.ignores_validity(),
+            issuer_validity: flaws.ignores_validity() || flaws.ignores_issuer_validity(),
+            anchor: flaws.ignores_anchor(),
+            basic_constraints: flaws.ignores_basic_constraints(),
+            key_usage: flaws.ignores_key_usage(),
+        },
+    }
+}

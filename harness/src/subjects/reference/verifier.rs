@@ -1,0 +1,195 @@
+//! Which certificate the client accepts, and whether the server proved its key.
+//!
+//! The right way is short: trust `ca` and `system` are webpki's judgement, `pin` is one certificate, `always`
+//! is any; the proof of the key is demanded under every trust (RFC 8446 §4.4.3). What a flaw skips is named
+//! in [`Lenience`]. Must not know where anchors and pins come from.
+
+use std::{net::IpAddr, sync::Arc};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_cert_signed_by_trust_anchor, verify_server_name,
+    },
+    crypto::{
+        WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+        verify_tls13_signature_with_raw_key,
+    },
+    pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime},
+    server::ParsedCertificate,
+};
+
+use super::path;
+
+/// The verifier of one connection.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) policy: Policy,
+    pub(super) lenience: Lenience,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// What is accepted.
+#[derive(Debug)]
+pub(super) enum Policy {
+    /// A path to one of these, valid now, for this name.
+    Anchors(Vec<CertificateDer<'static>>, Arc<RootCertStore>),
+    /// This certificate and no other. Its dates and names do not matter: somebody looked at it.
+    Pin(CertificateDer<'static>),
+    /// Any certificate.
+    Always,
+}
+
+/// What a flawed client does not look at. By default nothing.
+#[derive(Debug, Default)]
+pub(super) struct Lenience {
+    /// The certificate altogether.
+    pub(super) certificate: bool,
+    /// The certificate, if it is one of these.
+    pub(super) exceptions: Vec<CertificateDer<'static>>,
+    /// The name.
+    pub(super) name: bool,
+    /// That a common name is no server name.
+    pub(super) common_name: bool,
+    /// The proof of the key.
+    pub(super) proof: bool,
+    /// Parts of the path.
+    pub(super) path: path::Skips,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if !self.lenience.accepts(leaf) {
+            match &self.policy {
+                Policy::Always => {}
+                Policy::Pin(pin) if pin == leaf => {}
+                Policy::Pin(_) => {
+                    return Err(CertificateError::ApplicationVerificationFailure.into());
+                }
+                Policy::Anchors(anchors, store) => {
+                    let parsed = ParsedCertificate::try_from(leaf)?;
+                    let verdict = verify_server_cert_signed_by_trust_anchor(
+                        &parsed,
+                        store,
+                        sent,
+                        now,
+                        self.algorithms.all,
+                    );
+                    verdict.or_else(|error| {
+                        self.lenience.forgives_path(
+                            error,
+                            leaf,
+                            sent,
+                            anchors,
+                            now,
+                            self.algorithms.all,
+                        )
+                    })?;
+                    verify_server_name(&parsed, name)
+                        .or_else(|error| self.lenience.forgives_name(error, leaf, name))?;
+                }
+            }
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if self.lenience.proof {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        match ParsedCertificate::try_from(leaf) {
+            Ok(_) => verify_tls12_signature(message, leaf, signature, &self.algorithms),
+            Err(error) => self.bare_key_signature(error, message, leaf, signature),
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if self.lenience.proof {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        match ParsedCertificate::try_from(leaf) {
+            Ok(_) => verify_tls13_signature(message, leaf, signature, &self.algorithms),
+            Err(error) => self.bare_key_signature(error, message, leaf, signature),
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl Verifier {
+    /// The proof for a certificate that webpki cannot read (an unknown critical extension, say) but that was
+    /// pinned or is accepted as any is. Without a readable key there is no proof, and no session.
+    fn bare_key_signature(
+        &self,
+        error: Error,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(leaf).map_err(|_| error)?;
+        let key = SubjectPublicKeyInfoDer::from(parsed.public_key().raw);
+        verify_tls13_signature_with_raw_key(message, &key, signature, &self.algorithms)
+    }
+}
+
+impl Lenience {
+    fn accepts(&self, leaf: &CertificateDer<'_>) -> bool {
+        self.certificate || self.exceptions.iter().any(|exception| exception == leaf)
+    }
+
+    /// Whether webpki's error is of a kind that is skipped, and nothing else is wrong with the path.
+    fn forgives_path(
+        &self,
+        error: Error,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        anchors: &[CertificateDer<'_>],
+        now: UnixTime,
+        algorithms: path::Algorithms,
+    ) -> Result<(), Error> {
+        if self.path.covers(&error) && path::holds(leaf, sent, anchors, now, &self.path, algorithms)
+        {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    }
+
+    fn forgives_name(
+        &self,
+        error: Error,
+        leaf: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+    ) -> Result<(), Error> {
+        let host = match name {
+            ServerName::DnsName(name) => name.as_ref().to_owned(),
+            ServerName::IpAddress(address) => IpAddr::from(*address).to_string(),
+            _ => return Err(error),
+        };
+        if self.name || (self.common_name && path::common_name_is(leaf, &host)) {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    }
+}

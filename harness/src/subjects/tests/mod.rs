@@ -1,0 +1,4 @@
+//! Every embedded subject over a real connection, and by its name.
+
+mod loopback;
+mod names;

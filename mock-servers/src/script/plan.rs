@@ -1,0 +1,269 @@
+//! The wire seam: in which writes an edited response leaves, and what follows it.
+
+use mailproof_scenarios::model::{Action, Deviation, Protocol, Split, Then};
+
+use super::Edited;
+use crate::engine::{After, Response};
+
+/// A response is cut into at most so many portions; the rest leaves in one.
+const PORTIONS: usize = 4096;
+
+/// What a server does, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// What it does.
+    pub(crate) ops: Vec<Planned>,
+    /// What the client gets for an answer, when everything has left.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// The answer as the client sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The last unit, without its CRLF.
+    pub(crate) last: Vec<u8>,
+    /// Whether it accepts.
+    pub(crate) positive: bool,
+}
+
+/// One thing that a server does, and the deviations that it proves when it is done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// What.
+    pub(crate) op: WireOp,
+    /// The deviations, by index.
+    pub(crate) proves: Vec<u16>,
+}
+
+/// Things that a server does on the wire.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WireOp {
+    /// Sends octets in one write.
+    Write(Vec<u8>),
+    /// Lets milliseconds pass between two writes.
+    Gap(u64),
+    /// Keeps the response back for milliseconds. Proves itself when it begins.
+    Hold(u64),
+    /// Starts TLS.
+    StartTls,
+    /// Stays in clear although TLS was to start.
+    StayClear,
+    /// Closes in good order: inside TLS with a goodbye.
+    Close,
+    /// Closes the sending side and nothing else.
+    Fin,
+    /// Resets.
+    Reset,
+    /// Says nothing more.
+    Silence,
+    /// Says nothing here, which is what is to be noted.
+    Withhold,
+}
+
+/// Plans the writes of an edited response.
+pub(super) fn plan(
+    edited: Edited,
+    decided: &[u16],
+    acting: &[(u16, &Deviation)],
+    protocol: Protocol,
+    response: &Response,
+) -> Plan {
+    let mut plan = Plan::default();
+    let octets: Vec<u8> = edited
+        .pieces
+        .iter()
+        .flat_map(|it| &it.octets)
+        .copied()
+        .collect();
+    let mut proves = decided.to_vec();
+    for index in edited.pieces.iter().flat_map(|it| &it.proves) {
+        if !proves.contains(index) && !edited.withheld.contains(index) {
+            proves.push(*index);
+        }
+    }
+    let mut withheld = edited.withheld.clone();
+    if octets.is_empty() {
+        withheld.append(&mut proves);
+    }
+    if !withheld.is_empty() {
+        plan.push(WireOp::Withhold, withheld);
+    }
+    if !octets.is_empty() {
+        for (index, deviation) in acting {
+            if let Action::Hold { ms } = deviation.action {
+                plan.push(WireOp::Hold(ms), vec![*index]);
+            }
+        }
+        let answer = edited.last(response).map(|last| {
+            let last = without_crlf(last);
+            Answer {
+                positive: if edited.changed {
+                    accepts(protocol, last)
+                } else {
+                    response.positive
+                },
+                last: last.to_vec(),
+            }
+        });
+        plan.answer = answer;
+        plan.writes(octets, proves, acting);
+    }
+    let (end, ends) = end(&edited, acting, response.after);
+    if let Some(op) = end {
+        plan.push(op, ends);
+    }
+    plan
+}
+
+impl Plan {
+    fn push(&mut self, op: WireOp, proves: Vec<u16>) {
+        self.ops.push(Planned { op, proves });
+    }
+
+    fn writes(&mut self, octets: Vec<u8>, proves: Vec<u16>, acting: &[(u16, &Deviation)]) {
+        let split = acting.iter().find_map(|(index, it)| match it.action {
+            Action::Split { split, gap_ms } => Some((*index, split, gap_ms)),
+            _ => None,
+        });
+        let Some((index, split, gap_ms)) = split else {
+            self.push(WireOp::Write(octets), proves);
+            return;
+        };
+        let mut rest = portions(&octets, split).into_iter().peekable();
+        // The first portion on its own is what makes it a split, whatever the client does then.
+        let mut proof = vec![index];
+        while let Some(portion) = rest.next() {
+            let last = rest.peek().is_none();
+            if last {
+                proof.extend(&proves);
+            }
+            self.push(WireOp::Write(portion.to_vec()), std::mem::take(&mut proof));
+            if !last && gap_ms > 0 {
+                self.push(WireOp::Gap(gap_ms), Vec::new());
+            }
+        }
+    }
+}
+
+/// What follows the octets, and what that proves.
+fn end(edited: &Edited, acting: &[(u16, &Deviation)], after: After) -> (Option<WireOp>, Vec<u16>) {
+    let mut then = edited.then.unwrap_or(Then::GoOn);
+    let mut proves = Vec::new();
+    for (index, deviation) in acting {
+        if let Action::Then(it) = deviation.action {
+            then = it;
+            proves = vec![*index];
+        }
+    }
+    let op = match (then, after) {
+        (Then::GoOn, After::GoOn) => None,
+        (Then::GoOn, After::StartTls) | (Then::Tls, _) => Some(WireOp::StartTls),
+        (Then::GoOn, After::Close) => Some(WireOp::Close),
+        (Then::Clear, _) => Some(WireOp::StayClear),
+        (Then::Fin, _) => Some(WireOp::Fin),
+        (Then::Reset, _) => Some(WireOp::Reset),
+        (Then::Silence, _) => Some(WireOp::Silence),
+    };
+    if op.is_none() && !proves.is_empty() {
+        return (Some(WireOp::Withhold), proves);
+    }
+    (op, proves)
+}
+
+fn portions(octets: &[u8], split: Split) -> Vec<&[u8]> {
+    let mut cuts = Vec::new();
+    let mut line_start = true;
+    for (at, octet) in octets.iter().enumerate() {
+        if cuts.len() >= PORTIONS {
+            break;
+        }
+        let ends_line = *octet == b'\n';
+        let cut = match split {
+            Split::Octet => true,
+            Split::Line => ends_line,
+            Split::InsideLine => {
+                (line_start && !ends_line)
+                    || (*octet == b'\r' && octets.get(at + 1) == Some(&b'\n'))
+            }
+            Split::Whole => false,
+        };
+        if cut && at + 1 < octets.len() && cuts.last() != Some(&(at + 1)) {
+            cuts.push(at + 1);
+        }
+        line_start = ends_line;
+    }
+    cuts.push(octets.len());
+    let mut start = 0;
+    let mut all = Vec::with_capacity(cuts.len());
+    for cut in cuts {
+        all.push(&octets[start..cut]);
+        start = cut;
+    }
+    all
+}
+
+fn without_crlf(octets: &[u8]) -> &[u8] {
+    let end = octets.iter().rposition(|it| !matches!(it, b'\r' | b'\n'));
+    &octets[..end.map_or(0, |at| at + 1)]
+}
+
+/// Whether a reply that a deviation wrote accepts, to whoever reads it.
+fn accepts(protocol: Protocol, last: &[u8]) -> bool {
+    let line = last.rsplit(|it| *it == b'\n').next().unwrap_or(last);
+    match protocol {
+        Protocol::Smtp => matches!(line.first(), Some(b'2' | b'3')),
+        Protocol::Imap => {
+            let mut words = line.split(|it| *it == b' ');
+            let first = words.next().unwrap_or_default();
+            first == b"+"
+                || words.next().is_some_and(|status| {
+                    status.eq_ignore_ascii_case(b"OK") || status.eq_ignore_ascii_case(b"PREAUTH")
+                })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use test_case::test_case;
+
+    use super::*;
+
+    #[test_case(Split::Octet, &["2", "2", "0", "\r", "\n"]; "octets")]
+    #[test_case(Split::Whole, &["220\r\n"]; "whole")]
+    #[test_case(Split::Line, &["220\r\n"]; "one line")]
+    #[test_case(Split::InsideLine, &["2", "20\r", "\n"]; "inside one line")]
+    fn cuts(split: Split, expected: &[&str]) {
+        let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();
+        assert_eq!(portions(b"220\r\n", split), expected);
+    }
+
+    #[test]
+    fn cuts_inside_every_line() {
+        let expected: [&[u8]; 5] = [b"2", b"50-a\r", b"\n2", b"50 b\r", b"\n"];
+        assert_eq!(portions(b"250-a\r\n250 b\r\n", Split::InsideLine), expected);
+    }
+
+    #[test_case(Protocol::Smtp, b"250-a\r\n550 b", false; "the last line counts")]
+    #[test_case(Protocol::Smtp, b"354 go", true; "intermediate")]
+    #[test_case(Protocol::Imap, b"A1 OK done", true; "tagged ok")]
+    #[test_case(Protocol::Imap, b"A1 NO", false; "tagged no")]
+    #[test_case(Protocol::Imap, b"+ ", true; "continuation")]
+    #[test_case(Protocol::Imap, b"", false; "nothing")]
+    fn reads_acceptance(protocol: Protocol, last: &[u8], positive: bool) {
+        assert_eq!(accepts(protocol, last), positive);
+    }
+
+    proptest! {
+        #[test]
+        fn portions_are_the_response(octets in proptest::collection::vec(any::<u8>(), 1..6000)) {
+            for split in [Split::Octet, Split::Line, Split::InsideLine, Split::Whole] {
+                let portions = portions(&octets, split);
+                prop_assert!(portions.iter().all(|it| !it.is_empty()));
+                prop_assert!(portions.len() <= PORTIONS + 1);
+                prop_assert_eq!(portions.concat(), octets.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Everything that a case needs on the server side, started and owned together.
+//!
+//! The world knows the case and lays its deviations over the engines. It emits events and judges nothing.
+
+mod connection;
+mod engines;
+mod log;
+mod mail;
+mod owner;
+mod plain;
+mod ports;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use mailproof_certs::{Authority, Fault, Names};
+use mailproof_scenarios::model::{
+    Action, Canaries, Case, ChainSpec, Log, Persona, PortRole, Protocol,
+};
+use time::OffsetDateTime;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+
+pub use self::log::Recorder;
+use self::{
+    engines::Engines,
+    owner::{Message, Owner},
+    ports::Ports,
+    shared::{Shared, Tls},
+};
+use crate::{script::Script, wire::witness::Witness};
+
+/// Messages to the owner of a case that wait at most: enough that movers seldom wait, little enough that a
+/// flood does not fill the memory.
+const WAITING: usize = 256;
+
+/// What a world is made from.
+pub struct WorldConfig {
+    /// The case, with its deviations (a control has none).
+    pub case: Arc<Case>,
+    /// The personas that the case's setup names, SMTP first.
+    pub personas: [Persona; 2],
+    /// Users, passwords and what else is fresh for the case.
+    pub canaries: Canaries,
+    /// Who forges the chains; what it has forged once costs nothing.
+    pub authority: Arc<Authority>,
+    /// The civil time that texts name.
+    pub now: OffsetDateTime,
+    /// Where it runs.
+    pub place: Place,
+    /// How long a connection is read on after the subject has ended, when it does not close it.
+    pub linger: Duration,
+}
+
+/// Where a world listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Random ports on `127.0.0.1` and `::1`; the host is `localhost`.
+    Loopback,
+    /// The registered ports on every address of a private network namespace, with decoys on those that the
+    /// case does not use.
+    Lab {
+        /// The name that the subject is configured with.
+        host: String,
+    },
+}
+
+impl Place {
+    /// The name that the subject is configured with.
+    pub fn host(&self) -> &str {
+        match self {
+            Place::Loopback => "localhost",
+            Place::Lab { host } => host,
+        }
+    }
+
+    /// The names that chains are made for: whoever needs a chain of this world (to pin it) asks the
+    /// authority with these.
+    pub fn names(&self) -> Names {
+        Names::dns(self.host())
+    }
+}
+
+/// A running world. Dropping it closes everything.
+pub struct World {
+    host: String,
+    numbers: BTreeMap<PortRole, u16>,
+    recorder: Recorder,
+    sees_packets: bool,
+    owner: mpsc::Sender<Message>,
+    task: JoinHandle<()>,
+}
+
+/// Why a world cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// A port could not be opened.
+    #[error("cannot listen on {role} ({port}): {source}")]
+    Listen {
+        /// The port's role.
+        role: PortRole,
+        /// The number; 0 where any would have done.
+        port: u16,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A chain could not be forged.
+    #[error("cannot forge the chain {fault:?}: {reason}")]
+    Chain {
+        /// Which.
+        fault: Fault,
+        /// Why not.
+        reason: String,
+    },
+    /// A persona does not speak the protocol that it is there for.
+    #[error("the persona `{persona}` has no {protocol} side")]
+    Persona {
+        /// Its name.
+        persona: String,
+        /// The protocol.
+        protocol: Protocol,
+    },
+}
+
+impl World {
+    /// Opens the ports and waits for connections. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`WorldError`] where a port or a chain is not to be had, or a persona does not fit.
+    pub async fn start(config: WorldConfig) -> Result<World, WorldError> {
+        let WorldConfig {
+            case,
+            personas: [smtp, imap],
+            canaries,
+            authority,
+            now,
+            place,
+            linger,
+        } = config;
+        let lacks = |persona: &Persona, protocol| WorldError::Persona {
+            persona: persona.name.clone(),
+            protocol,
+        };
+        let sides = (
+            smtp.smtp
+                .clone()
+                .ok_or_else(|| lacks(&smtp, Protocol::Smtp))?,
+            imap.imap
+                .clone()
+                .ok_or_else(|| lacks(&imap, Protocol::Imap))?,
+        );
+        let tls = Tls::new(authority, place.names(), case.setup.chain.clone());
+        for spec in chains(&case) {
+            tls.chain(spec).map_err(|error| WorldError::Chain {
+                fault: spec.fault,
+                reason: error.to_string(),
+            })?;
+        }
+        let steps = case.effective_steps();
+        let engines = Engines::new(sides, &case.setup, &canaries, place.host(), now, &steps);
+        let recorder = Recorder::new();
+        let script = Script::new(case.deviations());
+        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
+        let (owner, messages) = mpsc::channel(WAITING);
+        // Closing one takes the kernel a while, so there is one only where there is something to see.
+        let witness = ports::can_be_closed(&case).then(Witness::open);
+        let sees_packets = witness
+            .as_ref()
+            .map_or_else(Witness::can_be_had, Option::is_some);
+        let ports = Ports::reserve(&case, &place, owner.clone())?;
+        let numbers = ports.numbers();
+        let mut owner_of_all = Owner::new(
+            case,
+            steps,
+            engines,
+            shared,
+            ports,
+            witness.flatten(),
+            linger,
+            owner.clone(),
+        );
+        owner_of_all.open_doors()?;
+        let task = tokio::spawn(owner_of_all.run(messages));
+        Ok(World {
+            host: place.host().to_owned(),
+            numbers,
+            recorder,
+            sees_packets,
+            owner,
+            task,
+        })
+    }
+
+    /// The number of a port; on loopback 0 for one that the case does not use.
+    pub fn port(&self, role: PortRole) -> u16 {
+        self.numbers.get(&role).copied().unwrap_or(0)
+    }
+
+    /// The name that the subject is configured with.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// For events that others see.
+    pub fn recorder(&self) -> Recorder {
+        self.recorder.clone()
+    }
+
+    /// From now on connections belong to this step, counted from 1.
+    pub async fn begin_step(&self, step: u16) {
+        self.ask(|done| Message::Begin(step, done)).await;
+    }
+
+    /// Waits until every accepted connection is at its end or out of its linger budget. Call it when the
+    /// subject of a step has ended.
+    pub async fn settle(&self) {
+        self.ask(Message::Settle).await;
+    }
+
+    /// Whether attempts on refused and dropped ports are witnessed here.
+    pub fn sees_packets(&self) -> bool {
+        self.sees_packets
+    }
+
+    /// Closes everything and hands out what was seen.
+    pub async fn finish(self) -> Log {
+        self.ask(Message::Finish).await;
+        self.recorder.take()
+    }
+
+    /// Returns when the owner has done it, or is no more.
+    async fn ask(&self, message: impl FnOnce(oneshot::Sender<()>) -> Message) {
+        let (done, answer) = oneshot::channel();
+        if self.owner.send(message(done)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Every chain that the case can ask for.
+fn chains(case: &Case) -> impl Iterator<Item = &ChainSpec> {
+    let deviating = case.deviations().iter().filter_map(|it| match &it.action {
+        Action::Chain(spec) => Some(spec),
+        _ => None,
+    });
+    std::iter::once(&case.setup.chain).chain(deviating)
+}

@@ -1,0 +1,444 @@
+//! The one task that owns everything of a case: doors, connections, engines, sessions, mailboxes, the log.
+//!
+//! Movers and watchers only send messages; what they mean is decided here, one after the other.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use mailproof_scenarios::model::{Canaries, Case, Job, Layer, PortRole, PortState, Step, What};
+use tokio::{
+    net::TcpStream,
+    sync::{
+        mpsc::{Receiver, Sender, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
+    time::Instant,
+};
+
+use super::{
+    WorldError,
+    connection::{Connection, Opening, printed},
+    engines::Engines,
+    ports::Ports,
+    shared::Shared,
+};
+use crate::{
+    script::Scene,
+    wire::{
+        mover::{self, Moved, Op},
+        port::{Accepted, Door},
+        witness::{Attempts, Witness},
+    },
+};
+
+/// Connections that are served in a case. What comes behind is reset.
+const SERVED: u32 = 200;
+
+/// Connections that are told of in a case.
+const TOLD: u32 = 10_000;
+
+/// What the owner is told.
+pub(crate) enum Message {
+    /// There may be something to accept.
+    Knocked,
+    /// There may be packets to look at.
+    Packets,
+    /// Something happened on a connection.
+    Moved(u32, Moved),
+    /// A step begins.
+    Begin(u16, oneshot::Sender<()>),
+    /// Tell when nothing is open any more.
+    Settle(oneshot::Sender<()>),
+    /// Close everything.
+    Finish(oneshot::Sender<()>),
+}
+
+/// The owner.
+pub(crate) struct Owner {
+    case: Arc<Case>,
+    steps: Vec<Step>,
+    engines: Engines,
+    shared: Shared,
+    ports: Ports,
+    witness: Option<Arc<Witness>>,
+    attempts: Attempts,
+    linger: Duration,
+    myself: Sender<Message>,
+    live: BTreeMap<u32, Live>,
+    /// Connections of the case, and of the running step, so far.
+    connections: u32,
+    ordinal: u16,
+    settling: Option<Settling>,
+}
+
+struct Live {
+    connection: Connection,
+    ops: UnboundedSender<Op>,
+}
+
+struct Settling {
+    until: Instant,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Owner {
+    #[expect(clippy::too_many_arguments, reason = "it owns everything")]
+    pub(crate) fn new(
+        case: Arc<Case>,
+        steps: Vec<Step>,
+        engines: Engines,
+        shared: Shared,
+        ports: Ports,
+        witness: Option<Witness>,
+        linger: Duration,
+        myself: Sender<Message>,
+    ) -> Self {
+        Self {
+            case,
+            steps,
+            engines,
+            shared,
+            ports,
+            witness: witness.map(Arc::new),
+            attempts: Attempts::default(),
+            linger,
+            myself,
+            live: BTreeMap::new(),
+            connections: 0,
+            ordinal: 0,
+            settling: None,
+        }
+    }
+
+    /// Works until the world is dropped or told to finish.
+    pub(crate) async fn run(mut self, mut messages: Receiver<Message>) {
+        let watcher = self.watch_packets();
+        let finished = loop {
+            let until = self.settling.as_ref().map(|it| it.until);
+            tokio::select! {
+                biased;
+                message = messages.recv() => match message {
+                    None => break None,
+                    Some(Message::Finish(done)) => break Some(done),
+                    Some(message) => self.handle(message),
+                },
+                () = at(until) => self.linger_over(),
+            }
+            self.look_if_settled();
+        };
+        if let Some(watcher) = watcher {
+            watcher.abort();
+        }
+        if let Some(done) = finished {
+            self.drain();
+            let witness = self.witness.take();
+            drop(self);
+            let _ = done.send(());
+            // The kernel takes its time over it.
+            tokio::task::spawn_blocking(move || drop(witness));
+        }
+    }
+
+    /// Opens and closes doors for the next connection.
+    pub(crate) fn open_doors(&mut self) -> Result<(), WorldError> {
+        let Self {
+            ports,
+            shared,
+            case,
+            steps,
+            ordinal,
+            ..
+        } = self;
+        let next = ordinal.saturating_add(1);
+        ports.set_doors(|role| match state(case, steps, shared, role, next).0 {
+            PortState::Refused => Door::Refusing,
+            PortState::Blackhole => Door::Dropping,
+            _ => Door::Open,
+        })
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Knocked => self.accept_all(),
+            Message::Packets => self.look_at_packets(),
+            Message::Moved(id, moved) => self.moved(id, moved),
+            Message::Begin(step, done) => {
+                self.begin_step(step);
+                let _ = done.send(());
+            }
+            Message::Settle(done) => {
+                self.drain();
+                let until = Instant::now() + self.linger;
+                let settling = self.settling.get_or_insert_with(|| Settling {
+                    until,
+                    waiting: Vec::new(),
+                });
+                settling.waiting.push(done);
+            }
+            // Ends the loop before it comes here.
+            Message::Finish(_) => {}
+        }
+    }
+
+    fn begin_step(&mut self, step: u16) {
+        self.drain();
+        self.shared.recorder.begin_step(step);
+        self.shared.step = step;
+        self.ordinal = 0;
+        let job = self.step().map(|it| it.job);
+        self.shared.awaits_mail = job == Some(Job::Idle);
+        self.renew_doors();
+    }
+
+    /// Takes everything that the kernel has for this case and nobody was told of yet.
+    fn drain(&mut self) {
+        self.look_at_packets();
+        self.accept_all();
+    }
+
+    fn accept_all(&mut self) {
+        loop {
+            match self.ports.accept() {
+                Ok(Some((role, decoy, accepted))) => self.accepted(role, decoy, accepted),
+                Ok(None) => return,
+                Err(error) => {
+                    self.harness_failed(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn accepted(&mut self, role: PortRole, decoy: bool, accepted: Accepted) {
+        self.connections = self.connections.saturating_add(1);
+        let id = self.connections;
+        if id <= TOLD {
+            let what = What::Connected { port: role, decoy };
+            self.shared.recorder.record_on(id, what);
+        }
+        if id > SERVED {
+            if id <= TOLD {
+                let what = What::ServerClosed { reset: true };
+                self.shared.recorder.record_on(id, what);
+            }
+            accepted.reset();
+            return;
+        }
+        let (mut port, mut proof, mut changes, mut ordinal) =
+            (PortState::Open, None, Vec::new(), None);
+        if !decoy {
+            self.ordinal = self.ordinal.saturating_add(1);
+            ordinal = Some(self.ordinal);
+            (port, proof) = self.state(role, self.ordinal);
+            // The kernel was faster than the door.
+            port = match port {
+                PortState::Refused => PortState::Reset,
+                PortState::Blackhole => PortState::Silent,
+                other => other,
+            };
+            let scene = scene(&self.shared, role, self.ordinal);
+            changes = self.shared.script.capabilities(&scene);
+            self.came(role);
+        }
+        let client = printed(accepted.client);
+        let recipients = self.recipients();
+        let engine = self
+            .engines
+            .make(role, port, id, &client, &changes, &recipients);
+        let stream = match TcpStream::from_std(accepted.stream) {
+            Ok(stream) => stream,
+            Err(source) => {
+                let error = WorldError::Listen {
+                    role,
+                    port: 0,
+                    source,
+                };
+                self.harness_failed(&error);
+                return;
+            }
+        };
+        let (ops, orders) = unbounded_channel();
+        let wrap = move |moved| Message::Moved(id, moved);
+        tokio::spawn(mover::run(stream, orders, self.myself.clone(), wrap));
+        let opening = Opening {
+            id,
+            role,
+            ordinal,
+            state: port,
+            proof,
+            engine,
+            changes,
+        };
+        let connection = Connection::open(opening, &mut self.shared);
+        self.live.insert(id, Live { connection, ops });
+        self.go_on(id);
+    }
+
+    fn moved(&mut self, id: u32, moved: Moved) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        let connection = &mut live.connection;
+        match moved {
+            Moved::Octets(octets) => connection.octets(&octets, &mut self.shared),
+            Moved::Eof => connection.eof(&mut self.shared),
+            Moved::Broken { reset } => connection.broken(reset, &mut self.shared),
+            Moved::Done { ok } => connection.done(ok, &mut self.shared),
+        }
+        self.go_on(id);
+        if std::mem::take(&mut self.shared.mail_arrived) {
+            let all: Vec<u32> = self.live.keys().copied().collect();
+            for id in all {
+                if let Some(live) = self.live.get_mut(&id) {
+                    live.connection.poll(&mut self.shared);
+                }
+                self.go_on(id);
+            }
+        }
+    }
+
+    /// Lets a connection do what it can do now, and forgets it when it is over.
+    fn go_on(&mut self, id: u32) {
+        let Some(live) = self.live.get_mut(&id) else {
+            return;
+        };
+        while let Some(op) = live.connection.next_op(&mut self.shared) {
+            if live.ops.send(op).is_err() {
+                live.connection.done(false, &mut self.shared);
+            }
+        }
+        if live.connection.is_over() {
+            self.live.remove(&id);
+        }
+    }
+
+    fn look_at_packets(&mut self) {
+        let Some(witness) = &self.witness else {
+            return;
+        };
+        for number in witness.take(&mut self.attempts) {
+            let Some(role) = self.ports.closed(number) else {
+                continue;
+            };
+            self.shared.recorder.record(What::Attempted { port: role });
+            self.ordinal = self.ordinal.saturating_add(1);
+            if let (_, Some(index)) = self.state(role, self.ordinal) {
+                self.shared.recorder.record(What::Deviated { index });
+            }
+            self.came(role);
+        }
+    }
+
+    /// A connection or an attempt came; the next may find another door.
+    fn came(&mut self, role: PortRole) {
+        let scene = scene(&self.shared, role, self.ordinal);
+        let configured = self.step().is_some_and(|it| it.port == role);
+        self.shared.script.arrived_at(&scene, role, configured);
+        self.renew_doors();
+    }
+
+    fn renew_doors(&mut self) {
+        if let Err(error) = self.open_doors() {
+            self.harness_failed(&error);
+        }
+    }
+
+    fn harness_failed(&self, error: &WorldError) {
+        let error = error.to_string();
+        self.shared.recorder.record(What::HarnessFailed { error });
+    }
+
+    fn linger_over(&mut self) {
+        self.drain();
+        for id in std::mem::take(&mut self.live).into_keys() {
+            self.shared.recorder.record_on(id, What::LingerOver);
+        }
+    }
+
+    fn look_if_settled(&mut self) {
+        if self.settling.is_none() || !self.live.is_empty() {
+            return;
+        }
+        self.drain();
+        if self.live.is_empty()
+            && let Some(settling) = self.settling.take()
+        {
+            for done in settling.waiting {
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn watch_packets(&self) -> Option<tokio::task::AbortHandle> {
+        let witness = self.witness.clone()?;
+        let owner = self.myself.clone();
+        let watcher = tokio::spawn(async move {
+            while witness.stirred().await.is_ok() {
+                if owner.send(Message::Packets).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Some(watcher.abort_handle())
+    }
+
+    fn step(&self) -> Option<&Step> {
+        step_of(&self.steps, self.shared.step)
+    }
+
+    fn state(&self, role: PortRole, ordinal: u16) -> (PortState, Option<u16>) {
+        state(&self.case, &self.steps, &self.shared, role, ordinal)
+    }
+
+    /// The addresses that the running step is to write to.
+    fn recipients(&self) -> Vec<String> {
+        let canaries: &Canaries = &self.engines.canaries;
+        let Some(step) = self.step() else {
+            return Vec::new();
+        };
+        let account = canaries.account(&step.account);
+        step.to
+            .iter()
+            .map(|party| canaries.address(*party, account))
+            .collect()
+    }
+}
+
+/// How a port behaves to the connection of that number in the running step, and the deviation that says so.
+fn state(
+    case: &Case,
+    steps: &[Step],
+    shared: &Shared,
+    role: PortRole,
+    ordinal: u16,
+) -> (PortState, Option<u16>) {
+    let configured = step_of(steps, shared.step).is_some_and(|it| it.port == role);
+    let scene = scene(shared, role, ordinal);
+    if let Some((index, state)) = shared.script.port(&scene, role, configured) {
+        return (state, Some(index));
+    }
+    let base = case.setup.ports.iter().find(|(it, _)| *it == role);
+    (base.map_or(PortState::Open, |(_, state)| *state), None)
+}
+
+/// A connection that has said nothing yet.
+fn scene(shared: &Shared, role: PortRole, ordinal: u16) -> Scene {
+    Scene {
+        protocol: role.protocol(),
+        step: shared.step,
+        connection: ordinal,
+        layer: Layer::Clear,
+    }
+}
+
+/// Before the first step the ports are as in the first.
+fn step_of(steps: &[Step], number: u16) -> Option<&Step> {
+    steps.get(usize::from(number).saturating_sub(1))
+}
+
+/// Never, where there is no time to wait for.
+async fn at(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
