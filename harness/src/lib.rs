@@ -5,6 +5,7 @@
 pub mod adapter;
 pub mod cli;
 pub mod exit;
+pub mod expected;
 pub mod judge;
 pub mod lab;
 pub mod process;

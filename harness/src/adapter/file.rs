@@ -46,6 +46,10 @@ pub(super) struct File {
     /// Files in the work folder: a text with placeholders, or `{ from = "a file beside the adapter" }`.
     #[serde(default)]
     pub(super) files: BTreeMap<Spanned<String>, Spanned<Content>>,
+    /// Folders in the work folder that each step finds empty: what the subject keeps there is of no use to the
+    /// next step. Everything else stays from step to step.
+    #[serde(default)]
+    pub(super) fresh: Vec<Spanned<String>>,
     /// Variables of the environment, beside `PATH`, `HOME` and their kin.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, Spanned<String>>,

@@ -158,6 +158,10 @@ fn built_in(request: &Request, folder: Option<&Path>) -> Values {
         ("work", path(&request.work_dir)),
         ("home", path(&request.work_dir.join(super::HOME))),
         ("timeout_s", seconds.to_string()),
+        (
+            "total_s",
+            seconds.saturating_mul(2).saturating_add(3).to_string(),
+        ),
         ("timeout_ms", request.timeout_ms.to_string()),
     ];
     let mut values: Values = one

@@ -129,6 +129,7 @@ impl Checker<'_> {
                 None => TIMEOUT,
             },
             files: self.files(&file, read)?,
+            fresh: file.fresh.iter().map(inside).collect::<Result<_, _>>()?,
             environment: file
                 .environment
                 .iter()
@@ -420,14 +421,7 @@ impl Checker<'_> {
     ) -> Result<BTreeMap<String, FileContent>, Complaint> {
         let mut files = BTreeMap::new();
         for (name, content) in &file.files {
-            let inside = |path: &str| {
-                let mut parts = Path::new(path).components();
-                !path.is_empty() && parts.all(|it| matches!(it, Component::Normal(_)))
-            };
-            if !inside(name.as_ref()) {
-                let message = "expected a path inside the work folder";
-                return Err(Complaint::new(name.span(), message));
-            }
+            let name = inside(name)?;
             let filled = match content.as_ref() {
                 file::Content::Template(text) => {
                     let template = self.parse(text, content.span())?;
@@ -441,7 +435,7 @@ impl Checker<'_> {
                     FileContent::Verbatim(octets)
                 }
             };
-            files.insert(name.as_ref().clone(), filled);
+            files.insert(name, filled);
         }
         Ok(files)
     }
@@ -526,6 +520,17 @@ fn exit_table(exit: &file::Exit) -> Result<ExitTable, Complaint> {
         says,
         words: exit.words.unwrap_or(Stream::Stderr),
     })
+}
+
+/// A path that stays in the work folder.
+fn inside(path: &Spanned<String>) -> Result<String, Complaint> {
+    let text = path.as_ref();
+    let mut parts = Path::new(text).components();
+    if !text.is_empty() && parts.all(|it| matches!(it, Component::Normal(_))) {
+        return Ok(text.clone());
+    }
+    let message = "expected a path inside the work folder";
+    Err(Complaint::new(path.span(), message))
 }
 
 /// `10s`, `500ms`, `2m`.

@@ -72,6 +72,8 @@ pub struct Adapter {
     pub kind: Kind,
     /// Files that are written into the work folder, by their path in there.
     pub files: BTreeMap<String, FileContent>,
+    /// Folders in the work folder that are emptied, or made, before each step.
+    pub fresh: Vec<String>,
     /// Variables of its environment.
     pub environment: BTreeMap<String, Template>,
     /// What its exit codes mean; a shim says it in words instead.

@@ -37,6 +37,10 @@ pub const BUILT_IN_PLACES: &[(&str, &str)] = &[
     ),
     ("timeout_ms", "the same in milliseconds"),
     (
+        "total_s",
+        "how long everything together may take (twice that and a little), for programs that know no other limit",
+    ),
+    (
         "settings",
         "what the settings of the step add to the command line",
     ),

@@ -172,7 +172,7 @@ fn curl_sends_as_curl_does() {
         "--connect-timeout",
         "3",
         "--max-time",
-        "3",
+        "9",
         "--ssl-reqd",
         "--cacert",
         "/w/ca.pem",
@@ -294,6 +294,7 @@ fn what_goes_with_one_protocol_only_is_known() {
 #[test_case("[values]\nmy-host = \"x\"", "mine.toml:5:1:", "small letters"; "bad name")]
 #[test_case("[values]\none = \"x\"\ntwo = \"{one}\"", "mine.toml:6:8:", "may only name the built-in"; "value of a value")]
 #[test_case("[files]\n\"../x\" = \"\"", "mine.toml:5:1:", "inside the work folder"; "outside")]
+#[test_case("fresh = [\"a/../..\"]", "mine.toml:4:10:", "inside the work folder"; "fresh outside")]
 #[test_case("[files]\n\"/x\" = \"\"", "mine.toml:5:1:", "inside the work folder"; "absolute")]
 #[test_case("[files]\nx = { from = \"no-such\" }", "mine.toml:5:5:", "cannot read no-such"; "absent file")]
 #[test_case("[files]\nx = { form = \"y\" }", "mine.toml:5:", "unknown field `form`"; "bad file")]

@@ -122,7 +122,7 @@ pub(crate) fn name(check: &Check) -> String {
 }
 
 /// Whether a level can fail a case; the others warn at most.
-pub(crate) const fn fails(level: Level) -> bool {
+pub const fn fails(level: Level) -> bool {
     matches!(level, Level::Must | Level::Security)
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Must not know whether a place was allowed; it reports every place.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::{
     Engine as _,
@@ -57,7 +59,7 @@ impl Secret {
 }
 
 /// How it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Encoding {
     Raw,
     Base64,
@@ -142,17 +144,15 @@ impl Needles {
         let mut hits = self.search(octets);
         if let Some(squeezed) = Squeezed::of(octets) {
             for hit in self.search(&squeezed.octets) {
-                let hit = Hit {
+                hits.push(Hit {
                     from: squeezed.original(hit.from),
                     to: squeezed.original(hit.to.saturating_sub(1)) + 1,
                     ..hit
-                };
-                if !hits.contains(&hit) {
-                    hits.push(hit);
-                }
+                });
             }
         }
-        hits.sort_by_key(|hit| (hit.from, hit.to));
+        hits.sort_unstable_by_key(|hit| (hit.from, hit.to, hit.secret, hit.encoding));
+        hits.dedup();
         hits
     }
 
@@ -181,8 +181,7 @@ pub(crate) fn on_the_wire(needles: &Needles, epochs: &[Epoch]) -> Vec<Leak> {
         .iter()
         .enumerate()
         .flat_map(|(index, epoch)| {
-            needles
-                .find(&epoch.octets)
+            first_of_each(needles.find(&epoch.octets))
                 .into_iter()
                 .map(move |hit| Leak {
                     secret: hit.secret,
@@ -196,7 +195,7 @@ pub(crate) fn on_the_wire(needles: &Needles, epochs: &[Epoch]) -> Vec<Leak> {
 
 /// Every place in what the subject printed, by step and stream, and in its own words.
 pub(crate) fn in_output(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> {
-    let mut streams: Vec<((u16, u8), Vec<u8>, Vec<(usize, usize)>)> = Vec::new();
+    let mut streams: BTreeMap<(u16, u8), Printed> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
         let (stream, octets) = match &event.what {
             What::Output { stream, octets } => (*stream, octets.as_slice()),
@@ -204,37 +203,53 @@ pub(crate) fn in_output(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> 
             What::StepEnded(Ended::Crashed { how }) => (0, how.as_bytes()),
             _ => continue,
         };
-        let key = (step_of(event), stream);
-        let at = streams
-            .iter()
-            .position(|(it, ..)| *it == key)
-            .unwrap_or_else(|| {
-                streams.push((key, Vec::new(), Vec::new()));
-                streams.len() - 1
-            });
-        let (_, text, marks) = &mut streams[at];
-        marks.push((text.len(), index));
-        text.extend_from_slice(octets);
+        let printed = streams.entry((step_of(event), stream)).or_default();
+        printed.octets.extend_from_slice(octets);
+        printed.pieces.push((printed.octets.len(), index));
     }
     streams
         .iter()
-        .flat_map(|((step, _), text, marks)| {
-            needles.find(text).into_iter().map(move |hit| OutputLeak {
-                secret: hit.secret,
-                encoding: hit.encoding,
-                step: *step,
-                events: marks
-                    .iter()
-                    .enumerate()
-                    .filter(|(n, (start, _))| {
-                        let end = marks.get(n + 1).map_or(text.len(), |(next, _)| *next);
-                        *start < hit.to && hit.from < end
-                    })
-                    .map(|(_, (_, event))| *event)
-                    .collect(),
-            })
+        .flat_map(|((step, _), printed)| {
+            first_of_each(needles.find(&printed.octets))
+                .into_iter()
+                .map(move |hit| OutputLeak {
+                    secret: hit.secret,
+                    encoding: hit.encoding,
+                    step: *step,
+                    events: printed.events_between(hit.from, hit.to),
+                })
         })
         .collect()
+}
+
+/// The first place of each secret in each encoding: a client that repeats one without end shows no more.
+fn first_of_each(hits: Vec<Hit>) -> Vec<Hit> {
+    let mut seen = BTreeSet::new();
+    hits.into_iter()
+        .filter(|hit| seen.insert((hit.secret, hit.encoding)))
+        .collect()
+}
+
+/// One stream of a step.
+#[derive(Default)]
+struct Printed {
+    octets: Vec<u8>,
+    /// Offset behind each piece, and its event.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Printed {
+    fn events_between(&self, from: usize, to: usize) -> Vec<usize> {
+        let mut start = 0;
+        let mut events = Vec::new();
+        for (end, event) in &self.pieces {
+            if start < to && from < *end {
+                events.push(*event);
+            }
+            start = *end;
+        }
+        events
+    }
 }
 
 #[derive(Default)]

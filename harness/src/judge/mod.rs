@@ -28,6 +28,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use expectations::fails;
 pub use invariants::{INVARIANTS, Invariant};
 
 use mailproof_scenarios::model::{Check, Deviation};

@@ -168,6 +168,12 @@ async fn perform_process(
     budget: Duration,
     cancel: &Cancel,
 ) -> Option<Performance> {
+    for name in &adapter.fresh {
+        if let Err(error) = work.empty(name) {
+            let ended = not_started(format!("cannot empty {name}: {error}"));
+            return Some(Performance::ended(ended));
+        }
+    }
     for (name, octets) in &prepared.files {
         if let Err(error) = work.write(name, octets) {
             let ended = not_started(format!("cannot write {name}: {error}"));

@@ -45,6 +45,15 @@ impl WorkFolder {
         self.path().join(name)
     }
 
+    /// Makes a folder, or empties one that is there.
+    pub(super) fn empty(&self, name: &str) -> io::Result<()> {
+        let path = self.file(name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => make_folder(&path),
+        }
+    }
+
     /// Writes a file, over one that is there, and the folders above it. Configuration files have
     /// passwords in them, so nobody else may read any.
     pub(super) fn write(&self, name: &str, octets: &[u8]) -> io::Result<()> {
@@ -97,8 +106,12 @@ mod tests {
         assert_eq!(mode(&path), Some(0o600));
         assert_eq!(mode(&work.home()), Some(0o700));
         assert_eq!(mode(work.path()), Some(0o700));
+        work.empty("a").expect("empties");
+        work.empty("new").expect("makes");
+        assert!(!path.exists() && work.file("a").is_dir() && work.file("new").is_dir());
+        let root = work.path().to_owned();
         drop(work);
-        assert!(!path.exists());
+        assert!(!root.exists());
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub(super) enum Is<'a> {
     TlsInClear,
     /// An answer to a line of [`Is::TlsInClear`]; how many there are is chance.
     AnswerToTls { octets: Vec<u8> },
+    /// From here on the connection serves this step.
+    Step(u16),
     /// A milestone.
     Event(&'a Event),
 }
@@ -79,7 +81,7 @@ pub(super) fn of(record: &Record) -> Vec<Part<'_>> {
                 .map_or(Protocol::Smtp, |it| it.protocol);
             talkers
                 .entry(id)
-                .or_insert_with(|| Talker::new(id, protocol))
+                .or_insert_with(|| Talker::new(id, number, protocol))
                 .take(event);
             continue;
         }
@@ -106,6 +108,7 @@ pub(super) fn of(record: &Record) -> Vec<Part<'_>> {
 struct Talker<'a> {
     talk: Talk<'a>,
     protocol: Protocol,
+    step: u16,
     layer: Layer,
     now: u64,
     /// What the client sent and no turn has yet.
@@ -130,7 +133,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Talker<'a> {
-    fn new(id: u32, protocol: Protocol) -> Self {
+    fn new(id: u32, step: u16, protocol: Protocol) -> Self {
         Self {
             talk: Talk {
                 id,
@@ -139,6 +142,7 @@ impl<'a> Talker<'a> {
                 turns: Vec::new(),
             },
             protocol,
+            step,
             layer: Layer::Clear,
             now: 0,
             heard: Vec::new(),
@@ -153,6 +157,15 @@ impl<'a> Talker<'a> {
 
     fn take(&mut self, event: &'a Event) {
         self.now = event.at;
+        let speaks = matches!(
+            event.what,
+            What::Received { .. } | What::Sent { .. } | What::Command { .. }
+        );
+        if speaks && self.step != event.step.max(1) {
+            self.flush();
+            self.step = event.step.max(1);
+            self.push(Is::Step(self.step));
+        }
         match &event.what {
             What::Connected { port, decoy } => {
                 self.talk.port = Some(*port);

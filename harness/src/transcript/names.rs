@@ -101,9 +101,9 @@ pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
 pub(super) const fn said(said: Said) -> &'static str {
     match said {
         Said::Success => "success",
-        Said::Temporary => "temporary failure",
-        Said::Permanent => "permanent failure",
-        Said::RefusedTls => "connection refused",
+        Said::Temporary => "failure for now",
+        Said::Permanent => "failure for good",
+        Said::RefusedTls => "TLS refused",
         Said::Failed => "failure",
     }
 }

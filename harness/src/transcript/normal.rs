@@ -19,7 +19,7 @@ use regex::{Captures, Regex};
 use super::{
     dialogue::{self, Is, Talk, Turn},
     names,
-    text::{self, for_comparison},
+    text::{self, for_comparison, spoken},
 };
 use crate::{
     judge::leaks::{Encoding, Needles, Secret},
@@ -132,15 +132,16 @@ impl Writer<'_> {
             let mut line = |text: String| out.push_str(&format!("    {text}\n"));
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
-                    line(format!("C: {}", self.client(octets, *verb, &tags)));
+                    line(spoken('C', &self.client(octets, *verb, &tags)));
                 }
-                Is::Server { octets } => line(format!("S: {}", self.server(octets, &tags))),
+                Is::Server { octets } => line(spoken('S', &self.server(octets, &tags))),
                 Is::TlsInClear => line("C: (octets of TLS)".to_owned()),
+                Is::Step(number) => line(format!("-- step {number} goes on here")),
                 Is::AnswerToTls { .. } => {}
                 Is::Block { client, octets } => {
                     let side = if *client { 'C' } else { 'S' };
                     for text in self.block(octets) {
-                        line(format!("{side}: {text}"));
+                        line(spoken(side, &text));
                     }
                 }
                 Is::Event(event) => match &event.what {
@@ -288,7 +289,11 @@ impl Writer<'_> {
             };
             named = replace_octets(&named, format!("{{message-id}}{rest}").as_bytes(), &name);
         }
-        named
+        // Addresses of strangers are fresh by the same word.
+        match canaries.message.get(..8) {
+            Some(fresh) => replace_octets(&named, fresh.as_bytes(), "{fresh}"),
+            None => named,
+        }
     }
 
     /// `{base64:...}` with what is inside, named.
@@ -308,10 +313,13 @@ impl Writer<'_> {
             (named != inside).then_some(named)
         });
         match inside {
-            Some(inside) => {
-                let text = mailproof_scenarios::model::event::octets::to_text(&inside);
-                // Written once more as octets on the way out.
-                format!("{{base64:{}}}", text.replace('\\', "%")).into_bytes()
+            Some(mut inside) => {
+                // One line stays one line.
+                inside
+                    .iter_mut()
+                    .filter(|byte| matches!(byte, b'\r' | b'\n'))
+                    .for_each(|byte| *byte = b' ');
+                [b"{base64:", inside.as_slice(), b"}"].concat()
             }
             None => b"{base64}".to_vec(),
         }
@@ -354,9 +362,9 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"(?i)\b(queued as) [^\s;,)]+".to_owned(), "$1 {queue-id}"),
         (r"(?i)\b(InternalId|id)=[^\s;,\]]+".to_owned(), "$1={queue-id}"),
         (r"(?i)^(User-Agent|X-Mailer): .*$".to_owned(), "$1: {agent}"),
-        (r"(?i)^(Message-ID): <?[^{>][^>]*>?$".to_owned(), "$1: <{other-message-id}>"),
+        (r"(?i)^(Message-ID): <[^{>][^>]*>$".to_owned(), "$1: <{other-message-id}>"),
         (r#"(?i)(boundary)=("?)[^";]+("?)"#.to_owned(), "$1=$2{boundary}$3"),
-        (r"(?i)\b(UIDVALIDITY) \d+".to_owned(), "$1 {uidvalidity}"),
+        (r"(?i)\b(UIDVALIDITY|APPENDUID) \d+".to_owned(), "$1 {uidvalidity}"),
         (r"(?i)\b(RFC822\.SIZE) \d+".to_owned(), "$1 {size}"),
         (r"(?i)\b(SIZE)=\d+".to_owned(), "$1={size}"),
         (r"\{\d{1,6}(\+?)\}$".to_owned(), "{size$1}"),

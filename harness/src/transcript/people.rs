@@ -8,7 +8,7 @@ use mailproof_scenarios::model::{
 use super::{
     dialogue::{self, Is, Talk, Turn},
     names,
-    text::{for_people, mask_octets, printable},
+    text::{for_people, mask_octets, printable, spoken},
 };
 use crate::{judge::leaks::Needles, results::Record};
 
@@ -111,16 +111,17 @@ impl Writer<'_> {
         match &turn.is {
             Is::Client { octets, early, .. } => {
                 let mark = if *early { "  [before the answer]" } else { "" };
-                line(&format!("C: {}{mark}", self.line(octets)));
+                line(&spoken('C', &format!("{}{mark}", self.line(octets))));
             }
             Is::Server { octets } | Is::AnswerToTls { octets } => {
-                line(&format!("S: {}", self.line(octets)));
+                line(&spoken('S', &self.line(octets)));
             }
             Is::TlsInClear => line("C: (octets of TLS)"),
+            Is::Step(number) => line(&format!("-- step {number} goes on here")),
             Is::Block { client, octets } => {
                 let side = if *client { 'C' } else { 'S' };
                 for text in self.block(octets) {
-                    line(&format!("{side}: {text}"));
+                    line(&spoken(side, &text));
                 }
             }
             Is::Event(event) => {

@@ -113,6 +113,15 @@ pub(super) fn for_comparison(octets: &[u8]) -> (String, &'static str) {
     )
 }
 
+/// A line of one side; an empty one ends in no blank.
+pub(super) fn spoken(side: char, text: &str) -> String {
+    if text.is_empty() {
+        format!("{side}:")
+    } else {
+        format!("{side}: {text}")
+    }
+}
+
 /// Cuts a text at `width` characters and says how much there was.
 pub(super) fn fold(text: &mut String, width: usize, octets: usize) {
     if let Some((at, _)) = text.char_indices().nth(width) {

@@ -51,10 +51,11 @@ pub(super) fn message_in_clear(view: &View<'_>) -> Vec<Sighting> {
         (leak.secret.is_message() && epoch.channel == Channel::Clear)
             .then(|| sent_in_clear(leak, epoch))
     });
-    seen.extend(commands(view).filter_map(|(index, layer, verb)| {
-        (layer == Layer::Clear && verb == "(data)")
-            .then(|| Sighting::at(view, index, "The client sent a message in clear."))
-    }));
+    seen.extend(
+        commands(view)
+            .filter(|(_, layer, verb)| *layer == Layer::Clear && *verb == "(data)")
+            .map(|(index, ..)| Sighting::at(view, index, "The client sent a message in clear.")),
+    );
     seen
 }
 
