@@ -260,7 +260,10 @@ pub(super) fn expected(file: Option<&Path>) -> Result<Option<expected::File>, Fa
     let content = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
     let parsed = expected::File::parse(&content).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(|it| format!("{shown}:{}:{}: {}", it.line, it.column, it.message)).collect();
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|it| format!("{shown}:{}:{}: {}", it.line, it.column, it.message))
+            .collect();
         Failure::usage(text::block(&lines.join("\n")))
     })?;
     Ok(Some(parsed))
