@@ -302,7 +302,7 @@ pub(crate) const fn said_name(said: Said) -> &'static str {
         Said::Temporary => "a temporary failure",
         Said::Permanent => "a permanent failure",
         Said::RefusedTls => "that it refused TLS",
-        Said::Failed => "no more than that it failed",
+        Said::Failed => "a failure",
     }
 }
 
