@@ -18,7 +18,8 @@ use crate::results::{Finding, Held};
 /// A finding with what the verdict needs to know about it.
 pub(crate) struct Checked {
     pub(crate) finding: Finding,
-    /// Whether something was seen on the wire that should not be: evidence that needs no control.
+    /// Whether it rests on something that was seen on the wire, not on something that was missed there. Such
+    /// evidence needs no control: a message that arrived and is denied is a lie in every case.
     pub(crate) wire: bool,
     /// Whether it holds for every case, whatever its deviation.
     pub(crate) invariant: bool,
@@ -230,7 +231,8 @@ fn took_place(view: &View<'_>, number: u16) -> Result<Vec<usize>, Outcome> {
             "The client said that it failed although {}.",
             books.detail
         ))
-        .evidence(books.evidence)),
+        .evidence(books.evidence)
+        .on_the_wire()),
         None => Err(no_word(view, number, "It took place")),
     }
 }
@@ -306,7 +308,7 @@ pub(crate) const fn said_name(said: Said) -> &'static str {
         Said::Success => "success",
         Said::Temporary => "a temporary failure",
         Said::Permanent => "a permanent failure",
-        Said::RefusedTls => "a refused connection",
+        Said::RefusedTls => "that it refused TLS",
         Said::Failed => "a failure",
     }
 }

@@ -4,11 +4,12 @@
 //! does nothing.
 
 use mailproof_scenarios::model::{
-    Action, At, Delta, Deviation, Layer, Security, Vary, What,
+    Action, At, Check, Delta, Deviation, Layer, Security, Vary, What,
     event::{Direction, Ended, Said},
 };
 
 use super::{
+    expectations::fails,
     patterns::step_begun,
     view::{View, step_of},
 };
@@ -17,9 +18,6 @@ use super::{
 pub(crate) enum Gate {
     /// A clause: "the chain was served".
     Reached(String),
-    /// A sentence: what is different was met, but in another step the client never turned up. Nothing can
-    /// pass then; what the case demands of that step can still be broken.
-    Absent(String),
     /// A sentence.
     NotReached(String),
 }
@@ -31,13 +29,16 @@ pub(crate) enum Gate {
 ///   step ended. For each step that the deviations select by number one of those must be reached in that
 ///   step; a chain, a TLS state or a port that is different in every step must be met in every step; else
 ///   one of them anywhere. Not all: what a deviation early in the session turns away never meets a later
-///   one, and which comes first is up to the subject. And the client must turn up in every step, or it is
-///   [`Gate::Absent`].
+///   one, and which comes first is up to the subject. And the client must turn up in every step, but for
+///   those that must complete: who stays away there has failed, and no gate excuses that.
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
 ///   knocked at its port.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
 pub(crate) fn check(view: &View<'_>) -> Gate {
     match &view.record.case.delta {
+        Delta::None if view.record.steps.is_empty() => {
+            Gate::NotReached("There was no step to run.".to_owned())
+        }
         Delta::None => turned_up(view, view.step_numbers(), "the server"),
         Delta::Vary(changes) => turned_up(
             view,
@@ -101,9 +102,7 @@ fn said(ended: &Ended) -> &'static str {
 }
 
 fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) -> Gate {
-    let mut none = true;
     for step in steps {
-        none = false;
         if !step_begun(view, step) {
             return Gate::NotReached(format!("Step {step} was never begun."));
         }
@@ -121,10 +120,16 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
             ));
         }
     }
-    if none {
-        return Gate::NotReached("There was no step to run.".to_owned());
-    }
     Gate::Reached(format!("the client met {whom}"))
+}
+
+/// Whether a step fails the case when nothing happens in it.
+fn must_complete(view: &View<'_>, number: u16) -> bool {
+    view.record.case.expect.iter().any(|it| {
+        it.check == Check::Completed(true)
+            && fails(it.level)
+            && it.step.is_none_or(|step| step == number)
+    })
 }
 
 fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
@@ -133,6 +138,7 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
     selected.dedup();
     let everywhere: Vec<u16> = view
         .step_numbers()
+        .filter(|number| !must_complete(view, *number))
         .filter(|number| deviations.iter().any(|it| is_met_by(view, it, *number)))
         .collect();
     let reached: Vec<(usize, u16)> = view
@@ -176,15 +182,16 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
             return Gate::NotReached(not_reached(view, &wanted, Some(step)));
         }
     }
+    let could_stay_away = view.step_numbers().filter(|it| !must_complete(view, *it));
+    if let Gate::NotReached(why) = turned_up(view, could_stay_away, "the server") {
+        return Gate::NotReached(why);
+    }
     let first = reached
         .iter()
         .filter_map(|(index, _)| deviations.get(*index))
         .next();
     match first {
-        Some(deviation) => match turned_up(view, view.step_numbers(), "the server") {
-            Gate::NotReached(why) => Gate::Absent(why),
-            _ => Gate::Reached(format!("the client met {}", describe(deviation))),
-        },
+        Some(deviation) => Gate::Reached(format!("the client met {}", describe(deviation))),
         None => {
             let wanted = deviations
                 .iter()

@@ -1,8 +1,7 @@
 //! The transcript for comparison: equal behaviour gives equal text, octet for octet.
 //!
 //! What changes from run to run without meaning anything gets a name or is left out: times, writes, canaries,
-//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first behind
-//! a goodbye.
+//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -118,16 +117,6 @@ impl Writer<'_> {
         };
         out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
         let tags = tags(talk);
-        let mut closed = false;
-        let goodbye = talk.turns.iter().any(|turn| {
-            matches!(
-                turn.is,
-                Is::Client {
-                    verb: Some("QUIT" | "LOGOUT"),
-                    ..
-                }
-            )
-        });
         for turn in greeting_first(&talk.turns) {
             let mut line = |text: String| out.push_str(&format!("    {text}\n"));
             match &turn.is {
@@ -145,11 +134,7 @@ impl Writer<'_> {
                     }
                 }
                 Is::Event(event) => match &event.what {
-                    What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {
-                        if !std::mem::replace(&mut closed, true) {
-                            line(format!("-- {}", closed_words(&event.what, goodbye)));
-                        }
-                    }
+                    What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {}
                     what => {
                         if let Some(words) = self.milestone(what) {
                             line(format!("-- {words}"));
@@ -157,6 +142,9 @@ impl Writer<'_> {
                     }
                 },
             }
+        }
+        if let Some(words) = closed_words(talk) {
+            out.push_str(&format!("    -- {words}\n"));
         }
     }
 
@@ -513,13 +501,21 @@ fn greeting_first<'t, 'a>(turns: &'t [Turn<'a>]) -> Vec<&'t Turn<'a>> {
     order
 }
 
-fn closed_words(what: &What, goodbye: bool) -> &'static str {
-    match what {
-        _ if goodbye => "closed",
-        What::ServerClosed { reset: true } => "the server resets",
-        What::ServerClosed { .. } => "the server closes",
-        What::LingerOver => "the client leaves it open",
-        _ => "the client closes",
+/// How a connection ended. Who closed first is chance wherever both had a reason to.
+fn closed_words(talk: &Talk<'_>) -> Option<&'static str> {
+    let any = |fits: fn(&What) -> bool| {
+        talk.turns
+            .iter()
+            .any(|turn| matches!(turn.is, Is::Event(event) if fits(&event.what)))
+    };
+    if any(|it| matches!(it, What::ServerClosed { reset: true })) {
+        Some("the server resets")
+    } else if any(|it| matches!(it, What::ServerClosed { .. } | What::ClientClosed { .. })) {
+        Some("closed")
+    } else if any(|it| matches!(it, What::LingerOver)) {
+        Some("the client leaves it open")
+    } else {
+        None
     }
 }
 
