@@ -88,7 +88,7 @@ impl Client {
         loop {
             let start = reply.len();
             assert_ne!(self.0.read_line(&mut reply).unwrap(), 0, "{reply}");
-            if reply[start..].as_bytes().get(3) != Some(&b'-') {
+            if reply.as_bytes()[start..].get(3) != Some(&b'-') {
                 return reply;
             }
         }

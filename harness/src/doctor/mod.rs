@@ -11,7 +11,10 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use mailproof_scenarios::model::{Level, Step, Trust, What, event::Ended};
+use mailproof_scenarios::model::{
+    Level, Security, Step, Trust, What,
+    event::{Ended, Said},
+};
 
 use crate::{
     adapter::{ExitTable, Kind},
@@ -175,7 +178,7 @@ fn row(about: About, record: &Record, judgement: &Judgement, exit: Option<&ExitT
         Some(exit),
     ) = (ended, exit)
         && !exit.knows(*code)
-        && *said == mailproof_scenarios::model::event::Said::Failed
+        && *said == Said::Failed
     {
         findings.push(Finding {
             grade: Grade::Warning,
@@ -194,7 +197,7 @@ fn row(about: About, record: &Record, judgement: &Judgement, exit: Option<&ExitT
 
 fn asked(about: About, step: &Step) -> String {
     let trust = match step.security {
-        mailproof_scenarios::model::Security::None => String::new(),
+        Security::None => String::new(),
         _ => format!(", trust {}", step.trust),
     };
     let asked = format!(
@@ -243,7 +246,7 @@ fn verdict_on(
             return findings;
         }
         Some(Ended::Finished {
-            said: mailproof_scenarios::model::event::Said::Success,
+            said: Said::Success,
             ..
         }) if !took_place => find(
             Grade::Unusable,
@@ -267,11 +270,8 @@ fn verdict_on(
         }
         return findings;
     }
-    match ended {
-        Some(Ended::Crashed { .. } | Ended::Hung { .. }) => {
-            find(Grade::Weak, clause(&judgement.reason));
-        }
-        _ => {}
+    if let Some(Ended::Crashed { .. } | Ended::Hung { .. }) = ended {
+        find(Grade::Weak, clause(&judgement.reason));
     }
     let leak = judgement
         .findings

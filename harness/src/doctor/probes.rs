@@ -154,6 +154,8 @@ fn candidates(model: &Step, protocol: Protocol, job: Job, adapter: &Adapter) -> 
                 let sensible = match (protocol, security) {
                     // A session without a sign-in leaves nothing in the books that would show it.
                     (Protocol::Imap, _) if nobody => false,
+                    // A token belongs into TLS, and many clients know that (RFC 6750 §5.3).
+                    (_, Security::None) if auth == Auth::Xoauth2 => false,
                     // Some clients never show a password in clear, which is no mistake.
                     (Protocol::Smtp, Security::None) => {
                         nobody || !adapter.supports.auth.contains(&Auth::None)

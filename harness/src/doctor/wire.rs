@@ -7,7 +7,7 @@ use mailproof_scenarios::model::{
     event::{Alert, Direction, Ended, Said},
 };
 
-use crate::transcript::printable;
+use crate::transcript::{alert_name, printable};
 
 /// Things that a line names before it is cut.
 const LONGEST: usize = 16;
@@ -28,12 +28,16 @@ pub(super) fn line(events: &[Event]) -> String {
             }
             What::Attempted { .. } => "knocks".to_owned(),
             What::TlsEstablished { version, .. } => version.replacen("TLSv1_", "TLS 1.", 1),
+            // The alert says more.
+            What::TlsFailed { .. } if words.last().is_some_and(|it| it.starts_with("alert ")) => {
+                continue;
+            }
             What::TlsFailed { .. } => "TLS fails".to_owned(),
             What::Alert(Alert {
                 from: Direction::Client,
                 description,
                 ..
-            }) if *description != 0 => format!("alert {description}"),
+            }) if *description != 0 => format!("alert {}", alert_name(*description)),
             What::Command { verb, line, .. } => match command(verb, line) {
                 Some(word) => word,
                 None => continue,

@@ -12,6 +12,7 @@ mod people;
 mod text;
 
 pub use live::Live;
+pub(crate) use names::alert as alert_name;
 pub use normal::{Replacement, normalise, normalise_with};
 pub use people::{Options, render};
 pub use text::{mask, printable};

@@ -89,7 +89,9 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     }
     let usable = report.usable();
     let verdict = match (usable, weak(&report)) {
-        (false, _) => "is not usable: what it reports proves nothing",
+        (false, _) => {
+            "is not usable as it is: its verdicts would be INCONCLUSIVE, or worth nothing"
+        }
         (true, true) => "is usable; its client has weaknesses",
         (true, false) => "is usable",
     };
@@ -126,7 +128,10 @@ fn head(adapter: &Adapter, version: Option<&str>, stdout: &mut dyn Write) -> Res
         None => "inside mailproof".to_owned(),
     };
     writeln!(stdout, "Program  {program}")?;
-    let version = version.map_or_else(|| "it does not say".to_owned(), text::line);
+    let version = version.map_or_else(
+        || "it does not say".to_owned(),
+        |it| text::cut(&text::line(it), 80),
+    );
     writeln!(stdout, "Version  {version}")?;
     Ok(())
 }
