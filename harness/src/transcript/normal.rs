@@ -529,5 +529,6 @@ fn ended_words(ended: &Ended) -> String {
         Ended::Crashed { .. } => "the client crashed".to_owned(),
         Ended::Hung { .. } => "the client did not end".to_owned(),
         Ended::NotStarted { .. } => "the client could not be started".to_owned(),
+        Ended::Unheard => "nobody heard what the client says of it".to_owned(),
     }
 }
