@@ -38,7 +38,7 @@ pub(crate) fn not_run(why: &NotRun) -> Judgement {
 
 /// Decides. The order is: HARNESS-ERROR, FAIL with evidence from the wire, CRASH, HANG, UNSUPPORTED,
 /// INCONCLUSIVE (the control failed, the gate was not reached, or a MUST could not be seen), FAIL by what did
-/// not happen, REVIEW (a MUST could not be seen, and a person operates the client), then PASS or RECORDED.
+/// not happen, then PASS or RECORDED.
 ///
 /// Evidence from the wire decides although the control failed, because a leak needs no control. It decides
 /// although the gate was not reached only for an invariant: what a case expects of its deviation means
@@ -74,7 +74,7 @@ fn deciding(
     gate: &Gate,
 ) -> (Verdict, String) {
     let survey = view.record.case.kind == Kind::Survey;
-    let reached = matches!(gate, Gate::Reached(_));
+    let reached = !matches!(gate, Gate::NotReached(_));
     if let Some(error) = harness_error(view) {
         return (Verdict::HarnessError, error);
     }
@@ -125,7 +125,7 @@ fn deciding(
     }
     let met = match gate {
         Gate::NotReached(why) => return (Verdict::Inconclusive, why.clone()),
-        Gate::Reached(met) => met,
+        Gate::Reached(sentence) | Gate::Absent(sentence) => sentence,
     };
     if let Some(step) = unended(view) {
         return (
@@ -136,6 +136,9 @@ fn deciding(
     if let Some(message) = worst(&mut checks.iter().filter(decides)) {
         return (Verdict::Fail, message);
     }
+    if let Gate::Absent(why) = gate {
+        return (Verdict::Inconclusive, why.clone());
+    }
     let blind = checks.iter().find(|it| {
         !it.invariant
             && !survey
@@ -143,13 +146,7 @@ fn deciding(
             && fails(it.finding.level)
     });
     if let Some(blind) = blind {
-        // Where a person operates the client, that person can say what nobody here saw.
-        let verdict = if view.record.observed.process {
-            Verdict::Inconclusive
-        } else {
-            Verdict::Review
-        };
-        return (verdict, blind.finding.message.clone());
+        return (Verdict::Inconclusive, blind.finding.message.clone());
     }
     if survey {
         return (Verdict::Recorded, chosen(view, checks));
