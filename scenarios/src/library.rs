@@ -3,7 +3,7 @@
 //! The only place of this crate that reads the disk.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,6 +27,7 @@ const SETS: &str = "expectations.toml";
 pub struct Library {
     scenarios: Vec<Scenario>,
     sources: BTreeMap<String, Arc<Source>>,
+    embedded: BTreeSet<String>,
     personas: BTreeMap<String, Persona>,
     sets: ExpectationSets,
     registries: Registries,
@@ -46,6 +47,7 @@ impl Library {
             personas: embedded_sources(&PERSONAS, "personas"),
             scenarios: embedded_sources(&LIBRARY, "library"),
         })?;
+        library.embedded = library.sources.keys().cloned().collect();
         Ok(library)
     }
 
@@ -96,6 +98,11 @@ impl Library {
     /// The text of a scenario's file.
     pub fn source(&self, scenario: &str) -> Option<&Arc<Source>> {
         self.sources.get(scenario)
+    }
+
+    /// Whether a scenario is one of ours and not one that the user brought.
+    pub fn is_embedded(&self, scenario: &str) -> bool {
+        self.embedded.contains(scenario)
     }
 
     /// All personas by name.
@@ -235,13 +242,78 @@ fn unreadable(path: &Path, error: &io::Error) -> Problems {
 
 #[cfg(test)]
 mod tests {
+    use pretty_assertions::assert_eq;
+    use test_case::test_case;
+
     use super::*;
     use crate::language::lint;
+
+    const SCENARIO: &str = r#"
+id = "net/test/cites"
+title = "A title"
+why = "A reason."
+kind = "survey"
+severity = "low"
+frequency = "rare"
+refs = ["RFC 5321 §4.2", "Some paper"]
+run = [{ carrier = "smtp-implicit" }]
+expect = [{ level = "MAY", completed = true, clause = "RFC 5321 §3.8" }]
+"#;
+
+    const SECTIONS: &str = "5321 = \"3.8 4.2\"";
 
     #[test]
     fn the_embedded_library_loads_and_lints_clean() {
         let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let problems = lint(&library);
         assert!(problems.is_empty(), "{problems}");
+    }
+
+    #[test_case("'RFC 5321 §4.2' = 'a'\n'RFC 5321 §3.8' = 'b'", &[]; "all of it")]
+    #[test_case("'RFC 5321 §4.2' = 'a'", &["what RFC 5321 §3.8 says is not in requirements/clauses.toml"]; "less")]
+    #[test_case("'RFC 5321 §4.2' = 'a'\n'RFC 5321 §3.8' = 'b'\n'RFC 5321 §9' = 'c'",
+        &["no scenario of the library cites RFC 5321 §9"]; "more")]
+    fn what_the_library_cites_is_quoted(clauses: &str, expected: &[&str]) {
+        let library = library(clauses, true);
+        assert_eq!(messages(&library), expected);
+        assert_eq!(library.registries().clause("RFC 5321 §4.2"), Some("a"));
+        assert_eq!(library.registries().clause("RFC 5321 §4"), None);
+    }
+
+    #[test]
+    fn what_a_user_cites_need_not_be_quoted_and_does_not_count() {
+        assert_eq!(messages(&library("", false)), [""; 0]);
+        assert_eq!(
+            messages(&library("'RFC 5321 §4.2' = 'a'", false)),
+            ["no scenario of the library cites RFC 5321 §4.2"]
+        );
+    }
+
+    fn library(clauses: &str, is_embedded: bool) -> Library {
+        let registries = Registries::read(&[
+            Source::new("requirements/rfc-sections.toml", SECTIONS),
+            Source::new("requirements/clauses.toml", clauses),
+        ])
+        .unwrap_or_else(|problems| panic!("{problems}"));
+        let mut library = Library {
+            registries,
+            ..Library::default()
+        };
+        let files = Files {
+            personas: embedded_sources(&PERSONAS, "personas"),
+            scenarios: vec![Source::new("library/net/test/cites.toml", SCENARIO)],
+        };
+        library
+            .add(files)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        if is_embedded {
+            library.embedded.insert("net/test/cites".to_owned());
+        }
+        library
+    }
+
+    fn messages(library: &Library) -> Vec<String> {
+        let problems = lint(library);
+        problems.iter().map(|it| it.message().to_owned()).collect()
     }
 }

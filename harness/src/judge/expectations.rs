@@ -10,7 +10,7 @@ use mailproof_scenarios::model::{
 use super::{
     jobs, patterns, replies,
     signs::{self, Sighting},
-    store,
+    store::{self, End},
     view::{View, step_of},
 };
 use crate::results::{Finding, Held};
@@ -91,8 +91,8 @@ pub(crate) fn check(view: &View<'_>) -> Vec<Checked> {
                 .any(|it| matches!(it.check, Check::Store(_)));
             if expectation.check == Check::Completed(true) && !says_store {
                 // Without a message to compare with there is nothing that this check could add.
-                let difference =
-                    stored(view, expectation.step).filter(|it| it.held != Held::NotObservable);
+                let difference = stored(view, expectation.step, End::Passed)
+                    .filter(|it| it.held != Held::NotObservable);
                 outcomes.extend(difference.map(|it| (STORED.to_owned(), it)));
             }
             outcomes
@@ -117,6 +117,7 @@ pub(crate) fn name(check: &Check) -> String {
         Check::Accepted { .. } => "accepted".to_owned(),
         Check::Connections { .. } => "connections".to_owned(),
         Check::Store(StoreCheck::EqualsModel) => STORED.to_owned(),
+        Check::Store(StoreCheck::NoLineAdded) => "store-no-line-added".to_owned(),
         Check::Tells(_) => "tells".to_owned(),
         Check::Quotes => "quotes".to_owned(),
         Check::Memory(_) => "memory".to_owned(),
@@ -160,9 +161,15 @@ fn outcome(view: &View<'_>, expectation: &Expectation) -> Outcome {
             connections(view, step),
             (*min, *max),
         ),
-        Check::Store(StoreCheck::EqualsModel) => stored(view, step).unwrap_or_else(|| {
-            Outcome::broken("The server stored no message that could be compared.")
-        }),
+        Check::Store(check) => {
+            let end = match check {
+                StoreCheck::EqualsModel => End::Passed,
+                StoreCheck::NoLineAdded => End::Counts,
+            };
+            stored(view, step, end).unwrap_or_else(|| {
+                Outcome::broken("The server stored no message that could be compared.")
+            })
+        }
         Check::Tells(text) => tells(view, step, text),
         Check::Quotes => quotes(view, step),
         Check::Memory(limit) => Outcome::unseen(format!(
@@ -382,7 +389,7 @@ fn positions(view: &View<'_>, step: Option<u16>, fits: impl Fn(&What) -> bool) -
 
 /// Compares what was stored with what the steps were given; `None` where nothing was stored that belongs to
 /// a message of the case.
-fn stored(view: &View<'_>, step: Option<u16>) -> Option<Outcome> {
+fn stored(view: &View<'_>, step: Option<u16>, end: End) -> Option<Outcome> {
     let mut evidence = Vec::new();
     for number in view.steps_of(step) {
         let job = view.step(number).map(|it| it.job);
@@ -403,7 +410,7 @@ fn stored(view: &View<'_>, step: Option<u16>) -> Option<Outcome> {
                 );
             };
             evidence.push(index);
-            if let Some(difference) = store::difference(octets, model.as_bytes()) {
+            if let Some(difference) = store::difference(octets, model.as_bytes(), end) {
                 return Some(
                     Outcome::broken(difference)
                         .evidence(vec![index])

@@ -17,6 +17,9 @@ use super::{
 pub(crate) enum Gate {
     /// A clause: "the chain was served".
     Reached(String),
+    /// A sentence: what is different was met, but in another step the client never turned up. Nothing can
+    /// pass then; what the case demands of that step can still be broken.
+    Absent(String),
     /// A sentence.
     NotReached(String),
 }
@@ -28,7 +31,8 @@ pub(crate) enum Gate {
 ///   step ended. For each step that the deviations select by number one of those must be reached in that
 ///   step; a chain, a TLS state or a port that is different in every step must be met in every step; else
 ///   one of them anywhere. Not all: what a deviation early in the session turns away never meets a later
-///   one, and which comes first is up to the subject. And the client must turn up in every step.
+///   one, and which comes first is up to the subject. And the client must turn up in every step, or it is
+///   [`Gate::Absent`].
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
 ///   knocked at its port.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
@@ -173,15 +177,15 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
             return Gate::NotReached(not_reached(view, &wanted, Some(step)));
         }
     }
-    if let Gate::NotReached(why) = turned_up(view, view.step_numbers(), "the server") {
-        return Gate::NotReached(why);
-    }
     let first = reached
         .iter()
         .filter_map(|(index, _)| deviations.get(*index))
         .next();
     match first {
-        Some(deviation) => Gate::Reached(format!("the client met {}", describe(deviation))),
+        Some(deviation) => match turned_up(view, view.step_numbers(), "the server") {
+            Gate::NotReached(why) => Gate::Absent(why),
+            _ => Gate::Reached(format!("the client met {}", describe(deviation))),
+        },
         None => {
             let wanted = deviations
                 .iter()

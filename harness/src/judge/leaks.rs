@@ -3,7 +3,7 @@
 //!
 //! Must not know whether a place was allowed; it reports every place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::{
@@ -59,7 +59,7 @@ impl Secret {
 }
 
 /// How it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Encoding {
     Raw,
     Base64,
@@ -144,17 +144,15 @@ impl Needles {
         let mut hits = self.search(octets);
         if let Some(squeezed) = Squeezed::of(octets) {
             for hit in self.search(&squeezed.octets) {
-                let hit = Hit {
+                hits.push(Hit {
                     from: squeezed.original(hit.from),
                     to: squeezed.original(hit.to.saturating_sub(1)) + 1,
                     ..hit
-                };
-                if !hits.contains(&hit) {
-                    hits.push(hit);
-                }
+                });
             }
         }
-        hits.sort_by_key(|hit| (hit.from, hit.to));
+        hits.sort_unstable_by_key(|hit| (hit.from, hit.to, hit.secret, hit.encoding));
+        hits.dedup();
         hits
     }
 
@@ -183,8 +181,7 @@ pub(crate) fn on_the_wire(needles: &Needles, epochs: &[Epoch]) -> Vec<Leak> {
         .iter()
         .enumerate()
         .flat_map(|(index, epoch)| {
-            needles
-                .find(&epoch.octets)
+            first_of_each(needles.find(&epoch.octets))
                 .into_iter()
                 .map(move |hit| Leak {
                     secret: hit.secret,
@@ -213,8 +210,7 @@ pub(crate) fn in_output(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> 
     streams
         .iter()
         .flat_map(|((step, _), printed)| {
-            needles
-                .find(&printed.octets)
+            first_of_each(needles.find(&printed.octets))
                 .into_iter()
                 .map(move |hit| OutputLeak {
                     secret: hit.secret,
@@ -223,6 +219,14 @@ pub(crate) fn in_output(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> 
                     events: printed.events_between(hit.from, hit.to),
                 })
         })
+        .collect()
+}
+
+/// The first place of each secret in each encoding: a client that repeats one without end shows no more.
+fn first_of_each(hits: Vec<Hit>) -> Vec<Hit> {
+    let mut seen = BTreeSet::new();
+    hits.into_iter()
+        .filter(|hit| seen.insert((hit.secret, hit.encoding)))
         .collect()
 }
 

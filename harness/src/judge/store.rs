@@ -29,8 +29,8 @@ pub(crate) fn header(message: &[u8]) -> Vec<(String, String)> {
 /// Behind the header every octet counts. Each header field of the model must be there (Bcc aside, RFC 5322
 /// §3.6.3); fields may be added and folded otherwise. Line ends must be CRLF (RFC 5321 §2.3.8): bare ones in
 /// the model may have become CRLF, and bare CR may have been left out. A line end that the model lacks at
-/// its very end may have been added.
-pub(crate) fn difference(stored: &[u8], model: &[u8]) -> Option<String> {
+/// its very end may have been added; empty lines may have been if `end` passes over them.
+pub(crate) fn difference(stored: &[u8], model: &[u8], end: End) -> Option<String> {
     if let Some(line) = bare_line_end(stored) {
         return Some(format!(
             "Line {line} of the stored message has a bare CR or LF."
@@ -60,10 +60,19 @@ pub(crate) fn difference(stored: &[u8], model: &[u8]) -> Option<String> {
     let (_, body) = split(stored);
     let (_, given) = split(model);
     let candidates = [with_crlf(given, true), with_crlf(given, false)];
-    if candidates.iter().any(|it| same(body, it)) {
+    if candidates.iter().any(|it| same(body, it, end)) {
         return None;
     }
     Some(first_difference(body, &candidates[0]))
+}
+
+/// Whether empty lines at the end of a body count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// They do (RFC 5321 §4.1.1.4 lets nobody add one).
+    Counts,
+    /// They do not: a signature passes over them too (RFC 6376 §3.4.3).
+    Passed,
 }
 
 /// Header and body; the empty line belongs to neither.
@@ -113,8 +122,17 @@ fn with_crlf(octets: &[u8], keep_bare_cr: bool) -> Vec<u8> {
     out
 }
 
-fn same(stored: &[u8], model: &[u8]) -> bool {
-    stored == model || (!model.ends_with(b"\r\n") && stored.strip_suffix(b"\r\n") == Some(model))
+fn same(stored: &[u8], model: &[u8], end: End) -> bool {
+    stored == model
+        || (!model.ends_with(b"\r\n") && stored.strip_suffix(b"\r\n") == Some(model))
+        || (end == End::Passed && without_empty_end(stored) == without_empty_end(model))
+}
+
+fn without_empty_end(mut body: &[u8]) -> &[u8] {
+    while let Some(shorter) = body.strip_suffix(b"\r\n") {
+        body = shorter;
+    }
+    body
 }
 
 fn first_difference(stored: &[u8], model: &[u8]) -> String {
@@ -161,7 +179,7 @@ mod tests {
     #[test_case(MODEL; "the same")]
     #[test_case(b"Received: by x\r\nmessage-id: <1@x>\r\nSubject: one two\r\nFrom: a@x.example\r\n\r\nHello\r\n.dot\r\n"; "fields added, moved and unfolded")]
     fn is_the_model(stored: &[u8]) {
-        assert_eq!(difference(stored, MODEL), None);
+        assert_eq!(difference(stored, MODEL, End::Counts), None);
     }
 
     #[test_case(b"From: a@x.example\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n.dot\r\n", "Subject"; "a field is missing")]
@@ -171,19 +189,34 @@ mod tests {
     #[test_case(b"From: a@x.example\r\nSubject: one two\r\nMessage-ID: <1@x>\r\n\r\nHello\n.dot\r\n", "Line 5 of the stored message has a bare"; "a bare LF")]
     #[test_case(b"", "From"; "nothing at all")]
     fn is_not_the_model(stored: &[u8], says: &str) {
-        let got = difference(stored, MODEL).unwrap();
+        let got = difference(stored, MODEL, End::Counts).unwrap();
         assert!(got.contains(says), "{got}");
     }
 
     #[test_case(b"S: x\r\n\r\na\r\n.\r\nb\r\n"; "bare ends became CRLF")]
     #[test_case(b"S: x\r\n\r\na\r\n.b\r\n"; "the bare CR was left out")]
     fn bare_ends_of_the_model(stored: &[u8]) {
-        assert_eq!(difference(stored, b"S: x\r\n\r\na\n.\rb\r\n"), None);
+        assert_eq!(
+            difference(stored, b"S: x\r\n\r\na\n.\rb\r\n", End::Counts),
+            None
+        );
+    }
+
+    #[test]
+    fn empty_lines_at_the_end_count_where_that_is_asked() {
+        let more = [MODEL, b"\r\n\r\n"].concat();
+        assert_eq!(difference(&more, MODEL, End::Passed), None);
+        assert!(difference(&more, MODEL, End::Counts).is_some());
+        let cut = MODEL.strip_suffix(b".dot\r\n").unwrap();
+        assert!(difference(cut, MODEL, End::Passed).is_some());
     }
 
     #[test]
     fn a_missing_last_line_end_may_be_added() {
-        assert_eq!(difference(b"S: x\r\n\r\na\r\n", b"S: x\r\n\r\na"), None);
+        assert_eq!(
+            difference(b"S: x\r\n\r\na\r\n", b"S: x\r\n\r\na", End::Counts),
+            None
+        );
     }
 
     proptest! {
@@ -192,9 +225,9 @@ mod tests {
             stored in proptest::collection::vec(any::<u8>(), 0..200),
             model in proptest::collection::vec(any::<u8>(), 0..200),
         ) {
-            difference(&stored, &model);
+            difference(&stored, &model, End::Passed);
             let text = [b"S: x\r\n\r\n".to_vec(), with_crlf(&model, true)].concat();
-            prop_assert_eq!(difference(&text, &text), None);
+            prop_assert_eq!(difference(&text, &text, End::Counts), None);
         }
     }
 }

@@ -74,7 +74,7 @@ fn deciding(
     gate: &Gate,
 ) -> (Verdict, String) {
     let survey = view.record.case.kind == Kind::Survey;
-    let reached = matches!(gate, Gate::Reached(_));
+    let reached = !matches!(gate, Gate::NotReached(_));
     if let Some(error) = harness_error(view) {
         return (Verdict::HarnessError, error);
     }
@@ -125,7 +125,7 @@ fn deciding(
     }
     let met = match gate {
         Gate::NotReached(why) => return (Verdict::Inconclusive, why.clone()),
-        Gate::Reached(met) => met,
+        Gate::Reached(sentence) | Gate::Absent(sentence) => sentence,
     };
     if let Some(step) = unended(view) {
         return (
@@ -135,6 +135,9 @@ fn deciding(
     }
     if let Some(message) = worst(&mut checks.iter().filter(decides)) {
         return (Verdict::Fail, message);
+    }
+    if let Gate::Absent(why) = gate {
+        return (Verdict::Inconclusive, why.clone());
     }
     let blind = checks.iter().find(|it| {
         !it.invariant

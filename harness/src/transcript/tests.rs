@@ -188,6 +188,20 @@ fn times_are_shown_where_they_are_wanted() {
 }
 
 #[test]
+fn an_answer_that_left_no_event_stays_with_its_command() {
+    let scene = Scene::send()
+        .begin()
+        .connect()
+        .command("NOOP")
+        .says("250 one\r\n")
+        .command("RSET")
+        .answer("250 two");
+    let text = normalise(&scene.record);
+    let lines: Vec<&str> = text.lines().skip(2).map(str::trim).collect();
+    assert_eq!(lines, ["C: NOOP", "S: 250 one", "C: RSET", "S: 250 two"]);
+}
+
+#[test]
 fn addresses_of_strangers_are_the_same_in_every_case() {
     let scene = Scene::send().begin().connect().greeting();
     let fresh = scene.record.canaries.message[..8].to_owned();

@@ -1,12 +1,15 @@
 //! The wire seam: in which writes an edited response leaves, and what follows it.
 
+use std::collections::VecDeque;
+
 use mailproof_scenarios::model::{Action, Deviation, Protocol, Split, Then};
 
 use super::Edited;
 use crate::engine::{After, Response};
 
-/// A response is cut into at most so many portions; the rest leaves in one.
-const PORTIONS: usize = 4096;
+/// A response is cut in at most so many places, half of them at its beginning and half at its end; what is
+/// between leaves in one. More would only take time.
+const CUTS: usize = 256;
 
 /// What a server does, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -171,12 +174,9 @@ fn end(edited: &Edited, acting: &[(u16, &Deviation)], after: After) -> (Option<W
 }
 
 fn portions(octets: &[u8], split: Split) -> Vec<&[u8]> {
-    let mut cuts = Vec::new();
+    let (mut cuts, mut tail) = (Vec::new(), VecDeque::new());
     let mut line_start = true;
     for (at, octet) in octets.iter().enumerate() {
-        if cuts.len() >= PORTIONS {
-            break;
-        }
         let ends_line = *octet == b'\n';
         let cut = match split {
             Split::Octet => true,
@@ -187,11 +187,19 @@ fn portions(octets: &[u8], split: Split) -> Vec<&[u8]> {
             }
             Split::Whole => false,
         };
-        if cut && at + 1 < octets.len() && cuts.last() != Some(&(at + 1)) {
-            cuts.push(at + 1);
+        if cut && at + 1 < octets.len() {
+            if cuts.len() < CUTS / 2 {
+                cuts.push(at + 1);
+            } else {
+                tail.push_back(at + 1);
+            }
+            if tail.len() > CUTS / 2 {
+                tail.pop_front();
+            }
         }
         line_start = ends_line;
     }
+    cuts.extend(tail);
     cuts.push(octets.len());
     let mut start = 0;
     let mut all = Vec::with_capacity(cuts.len());
@@ -240,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_is_cut_at_both_ends() {
+        let octets = vec![b'x'; 10_000];
+        let lengths: Vec<_> = portions(&octets, Split::Octet)
+            .into_iter()
+            .map(<[u8]>::len)
+            .collect();
+        assert_eq!(lengths.len(), CUTS + 1);
+        assert_eq!(lengths[CUTS / 2], 10_000 - CUTS);
+        assert!(lengths[..CUTS / 2].iter().all(|it| *it == 1));
+        assert!(lengths[CUTS / 2 + 1..].iter().all(|it| *it == 1));
+    }
+
+    #[test]
     fn cuts_inside_every_line() {
         let expected: [&[u8]; 5] = [b"2", b"50-a\r", b"\n2", b"50 b\r", b"\n"];
         assert_eq!(portions(b"250-a\r\n250 b\r\n", Split::InsideLine), expected);
@@ -261,7 +282,7 @@ mod tests {
             for split in [Split::Octet, Split::Line, Split::InsideLine, Split::Whole] {
                 let portions = portions(&octets, split);
                 prop_assert!(portions.iter().all(|it| !it.is_empty()));
-                prop_assert!(portions.len() <= PORTIONS + 1);
+                prop_assert!(portions.len() <= CUTS + 1);
                 prop_assert_eq!(portions.concat(), octets.clone());
             }
         }

@@ -1,10 +1,10 @@
 //! Moves the octets of one connection between its socket and the owner of the case.
 //!
-//! Knows nothing of what it moves. Reads and writes are done by one task, and what was written is
-//! reported before anything is read that the peer can have sent in answer to it: that is what gives the
-//! event log its total order.
+//! Knows nothing of what it moves. The owner writes by itself, as far as the kernel takes it at once
+//! ([`now`]): what has left is recorded before anything that was read afterwards can be. A task of the
+//! connection ([`run`]) reads, waits, and writes what the kernel would not take.
 
-use std::{io, net::Shutdown, time::Duration};
+use std::{io, net::Shutdown, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -17,8 +17,13 @@ use tokio::{
 /// Octets that are read at once.
 const READ: usize = 16 * 1024;
 
-/// What a mover is told to do, one after the other; only a reset may come before the one before is done.
-/// When no more can come, the mover closes the socket.
+/// A peer that has gone is an error here and no signal.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NO_SIGNAL: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const NO_SIGNAL: libc::c_int = 0;
+
+/// What is done on a connection, one after the other.
 #[derive(Debug)]
 pub(crate) enum Op {
     /// Write these octets, and end the connection at once: before the peer can answer them.
@@ -34,7 +39,7 @@ pub(crate) enum Op {
 pub(crate) enum End {
     /// Close the sending side.
     Fin,
-    /// Reset. Nothing comes after it, not even what was being done.
+    /// Reset, as soon as nobody holds the connection any more. Nothing comes after it.
     Reset,
 }
 
@@ -57,9 +62,49 @@ pub(crate) enum Moved {
     },
 }
 
-/// Moves until the connection is reset or `ops` ends. `wrap` names the connection to the owner.
+/// How far an operation came at once.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    /// It is done, or failed.
+    Done {
+        /// Whether it was done.
+        ok: bool,
+    },
+    /// The rest of it takes time.
+    Later(Op),
+}
+
+/// Does what can be done of an operation without waiting.
+pub(crate) fn now(stream: &TcpStream, op: Op) -> Tried {
+    match op {
+        Op::Write(mut octets, end) => {
+            while octets.has_remaining() {
+                // Past tokio, which would first want to be told by the kernel that there is room.
+                match SockRef::from(stream).send_with_flags(&octets, NO_SIGNAL) {
+                    Ok(len) => octets.advance(len),
+                    Err(error) => match error.kind() {
+                        io::ErrorKind::Interrupted => {}
+                        io::ErrorKind::WouldBlock => return Tried::Later(Op::Write(octets, end)),
+                        _ => return Tried::Done { ok: false },
+                    },
+                }
+            }
+            if let Some(end) = end {
+                self::end(stream, end);
+            }
+            Tried::Done { ok: true }
+        }
+        Op::End(end) => {
+            self::end(stream, end);
+            Tried::Done { ok: true }
+        }
+        Op::Wait(_) => Tried::Later(op),
+    }
+}
+
+/// Reads, and does what takes time, until `ops` ends. `wrap` names the connection to the owner.
 pub(crate) async fn run<M>(
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     mut ops: UnboundedReceiver<Op>,
     reports: Sender<M>,
     wrap: impl Fn(Moved) -> M,
@@ -70,36 +115,22 @@ pub(crate) async fn run<M>(
     loop {
         let report = tokio::select! {
             biased;
-            // Also while something is being done: a reset and the end of the case do not wait for a
-            // peer that does not read.
-            op = ops.recv() => match op {
-                Some(Op::End(End::Reset)) => {
-                    reset(stream);
-                    let _ = reports.send(wrap(Moved::Done { ok: true })).await;
-                    return;
-                }
-                Some(Op::Write(octets, end)) => {
-                    current = Some(Work::Write(octets, end));
-                    continue;
-                }
-                Some(Op::Wait(time)) => {
-                    current = Some(Work::Wait(Instant::now() + time));
-                    continue;
-                }
-                Some(Op::End(End::Fin)) => Moved::Done { ok: fin(&stream) },
-                None => return,
-            },
+            // Also while something is being done: the end of a case does not wait for a peer that does
+            // not read.
+            op = ops.recv() => {
+                current = match op {
+                    Some(Op::Write(octets, end)) => Some(Work::Write(octets, end)),
+                    Some(Op::Wait(time)) => Some(Work::Wait(Instant::now() + time)),
+                    Some(Op::End(end)) => Some(Work::Write(Bytes::new(), Some(end))),
+                    None => return,
+                };
+                continue;
+            }
             ok = perform(&stream, &mut current), if current.is_some() => {
-                match current.take() {
-                    Some(Work::Write(_, Some(End::Fin))) if ok => {
-                        fin(&stream);
-                    }
-                    Some(Work::Write(_, Some(End::Reset))) if ok => {
-                        reset(stream);
-                        let _ = reports.send(wrap(Moved::Done { ok })).await;
-                        return;
-                    }
-                    _ => {}
+                if let Some(Work::Write(_, Some(it))) = current.take()
+                    && ok
+                {
+                    end(&stream, it);
                 }
                 Moved::Done { ok }
             }
@@ -125,15 +156,6 @@ pub(crate) async fn run<M>(
 enum Work {
     Write(Bytes, Option<End>),
     Wait(Instant),
-}
-
-fn fin(stream: &TcpStream) -> bool {
-    SockRef::from(stream).shutdown(Shutdown::Write).is_ok()
-}
-
-fn reset(stream: TcpStream) {
-    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-    drop(stream);
 }
 
 /// Goes on with what is under way. Can be dropped and called again: what was written is gone from it.
@@ -165,4 +187,13 @@ async fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
             result => return result,
         }
     }
+}
+
+/// Fails only on a connection that has ended already.
+fn end(stream: &TcpStream, end: End) {
+    let socket = SockRef::from(stream);
+    let _ = match end {
+        End::Fin => socket.shutdown(Shutdown::Write),
+        End::Reset => socket.set_linger(Some(Duration::ZERO)),
+    };
 }

@@ -11,6 +11,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// Adds events of others (the runner) to the same total order. Cheap to clone.
 #[derive(Clone)]
 pub struct Recorder {
+    /// Held by whoever must not be interrupted by others, always before the book.
+    others: Arc<Mutex<()>>,
     book: Arc<Mutex<Book>>,
 }
 
@@ -25,6 +27,7 @@ impl Recorder {
     /// An empty log that begins now.
     pub(crate) fn new() -> Self {
         Self {
+            others: Arc::default(),
             book: Arc::new(Mutex::new(Book {
                 began: Instant::now(),
                 step: 0,
@@ -36,6 +39,7 @@ impl Recorder {
 
     /// Appends an event of the running step, now.
     pub fn record(&self, what: What) {
+        let _alone = self.alone();
         self.append(None, what);
     }
 
@@ -44,6 +48,11 @@ impl Recorder {
         let (feed, events) = unbounded_channel();
         self.book().feeds.push(feed);
         events
+    }
+
+    /// While this is held, nothing comes in between from [`Recorder::record`].
+    pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends an event of a connection.

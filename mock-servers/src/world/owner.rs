@@ -24,7 +24,7 @@ use super::{
 use crate::{
     script::Scene,
     wire::{
-        mover::{self, Moved, Op},
+        mover::{self, Moved, Op, Tried},
         port::{Accepted, Door},
         witness::{Attempts, Witness},
     },
@@ -72,6 +72,7 @@ pub(crate) struct Owner {
 
 struct Live {
     connection: Connection,
+    stream: Arc<TcpStream>,
     ops: UnboundedSender<Op>,
 }
 
@@ -245,7 +246,7 @@ impl Owner {
             .engines
             .make(role, port, id, &client, &changes, &recipients);
         let stream = match TcpStream::from_std(accepted.stream) {
-            Ok(stream) => stream,
+            Ok(stream) => Arc::new(stream),
             Err(source) => {
                 let error = WorldError::Listen {
                     role,
@@ -258,7 +259,8 @@ impl Owner {
         };
         let (ops, orders) = unbounded_channel();
         let wrap = move |moved| Message::Moved(id, moved);
-        tokio::spawn(mover::run(stream, orders, self.myself.clone(), wrap));
+        let reports = self.myself.clone();
+        tokio::spawn(mover::run(stream.clone(), orders, reports, wrap));
         let opening = Opening {
             id,
             role,
@@ -269,7 +271,12 @@ impl Owner {
             changes,
         };
         let connection = Connection::open(opening, &mut self.shared);
-        self.live.insert(id, Live { connection, ops });
+        let live = Live {
+            connection,
+            stream,
+            ops,
+        };
+        self.live.insert(id, live);
         self.go_on(id);
     }
 
@@ -301,11 +308,20 @@ impl Owner {
         let Some(live) = self.live.get_mut(&id) else {
             return;
         };
+        // Nobody else records anything between the moment when octets leave and the event that says so.
+        let recorder = self.shared.recorder.clone();
+        let alone = recorder.alone();
         while let Some(op) = live.connection.next_op(&mut self.shared) {
-            if live.ops.send(op).is_err() {
-                live.connection.done(false, &mut self.shared);
+            match mover::now(&live.stream, op) {
+                Tried::Done { ok } => live.connection.done(ok, &mut self.shared),
+                Tried::Later(rest) => {
+                    if live.ops.send(rest).is_err() {
+                        live.connection.done(false, &mut self.shared);
+                    }
+                }
             }
         }
+        drop(alone);
         if live.connection.is_over() {
             self.live.remove(&id);
         }

@@ -1,5 +1,5 @@
 //! What can be wrong with a library although every file of it loads: citations of sections that do not
-//! exist, rules that cannot fire, fault cases that nothing can fail.
+//! exist or that nobody can read, rules that cannot fire, fault cases that nothing can fail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Registries {
     sections: BTreeMap<String, BTreeSet<String>>,
+    clauses: BTreeMap<String, String>,
+    clauses_source: Option<Arc<Source>>,
     requirements: BTreeMap<String, String>,
 }
 
@@ -30,6 +32,9 @@ impl Registries {
                     .into_iter()
                     .map(|(rfc, line)| (rfc, split(line)))
                     .collect();
+            } else if source.name.ends_with("clauses.toml") {
+                registries.clauses = entries;
+                registries.clauses_source = Some(Arc::clone(source));
             } else {
                 registries.requirements.extend(entries);
             }
@@ -40,6 +45,37 @@ impl Registries {
     /// Requirement ids and where they come from.
     pub fn requirements(&self) -> &BTreeMap<String, String> {
         &self.requirements
+    }
+
+    /// What a cited section says, word for word, as far as scenarios rest on it: `RFC 3207 §4.2`.
+    pub fn clause(&self, citation: &str) -> Option<&str> {
+        self.clauses.get(citation).map(String::as_str)
+    }
+
+    /// What is wrong with a citation of the embedded library, if anything: beside what holds for all, the
+    /// text of a section has to be at hand.
+    fn check_own_reference(&self, text: &str) -> Option<String> {
+        let is_section = text.starts_with("RFC ") && text.contains('§');
+        self.check_reference(text).or_else(|| {
+            (is_section && self.clause(text).is_none())
+                .then(|| format!("what {text} says is not in requirements/clauses.toml"))
+        })
+    }
+
+    /// Clauses that are quoted although none of these citations asks for them.
+    fn check_clauses(&self, cited: &BTreeSet<&str>) -> Problems {
+        let mut problems = Problems::default();
+        let Some(source) = &self.clauses_source else {
+            return problems;
+        };
+        for citation in self.clauses.keys().map(String::as_str) {
+            if !cited.contains(citation) {
+                let near = source.find(&format!("\"{citation}\""));
+                let message = format!("no scenario of the library cites {citation}");
+                problems.push(Problem::new(source, near, message));
+            }
+        }
+        problems
     }
 
     /// What is wrong with a citation, if anything. `RFC 5321 §4.2` names a section that must exist; other
@@ -81,11 +117,15 @@ impl Registries {
 /// Looks at every case of a library.
 pub fn lint(library: &Library) -> Problems {
     let mut problems = Problems::default();
+    let mut cited = BTreeSet::new();
     for scenario in library.scenarios() {
         let Some(source) = library.source(&scenario.id) else {
             continue;
         };
         for case in &scenario.cases {
+            if library.is_embedded(&scenario.id) {
+                cited.extend(citations(case));
+            }
             let mut lint = Lint {
                 source,
                 library,
@@ -99,7 +139,13 @@ pub fn lint(library: &Library) -> Problems {
             }
         }
     }
+    problems.merge(library.registries().check_clauses(&cited));
     problems
+}
+
+fn citations(case: &Case) -> impl Iterator<Item = &str> {
+    let clauses = case.expect.iter().filter_map(|it| it.clause.as_ref());
+    case.refs.iter().chain(clauses).map(String::as_str)
 }
 
 struct Lint<'a> {
@@ -115,9 +161,15 @@ impl Lint<'_> {
     }
 
     fn citations(&mut self, case: &Case) {
-        let clauses = case.expect.iter().filter_map(|it| it.clause.as_ref());
-        for text in case.refs.iter().chain(clauses) {
-            if let Some(message) = self.library.registries().check_reference(text) {
+        let registries = self.library.registries();
+        let is_embedded = self.library.is_embedded(&case.scenario);
+        for text in citations(case) {
+            let problem = if is_embedded {
+                registries.check_own_reference(text)
+            } else {
+                registries.check_reference(text)
+            };
+            if let Some(message) = problem {
                 self.report(text, message);
             }
         }
@@ -127,7 +179,7 @@ impl Lint<'_> {
                 "nothing is cited: say what the expectation rests on",
             );
         }
-        let known = self.library.registries().requirements();
+        let known = registries.requirements();
         for id in &case.covers {
             if !known.contains_key(id) {
                 let near = nearest(id, known.keys().map(String::as_str));

@@ -73,7 +73,10 @@ pub enum Check {
 #[serde(rename_all = "kebab-case")]
 pub enum StoreCheck {
     /// Every accepted message equals, octet by octet behind the header, the one that the step was given.
+    /// Empty lines at its very end do not count.
     EqualsModel,
+    /// The same, and no line was added at the end (RFC 5321 §4.1.1.4).
+    NoLineAdded,
 }
 
 /// Something that can be seen.

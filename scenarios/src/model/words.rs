@@ -464,6 +464,8 @@ words! {
         ReportsFailure = "reports-failure",
         /// Does not double leading dots.
         NoDotStuffing = "no-dot-stuffing",
+        /// Sends a line end before the final dot even where the message has one.
+        AddsEmptyLine = "adds-empty-line",
         /// Sends bare CR and bare LF as they are in the message.
         SendsBareLineEnds = "sends-bare-line-ends",
         /// Reads replies segment by segment instead of line by line.

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn execute(args: &ShowArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     let library = library(args.scenarios.as_deref())?;
     let (scenario, case) = find(&library, &args.id)?;
-    let mut page = explain::page(case, text_width());
+    let mut page = explain::page(case, library.registries(), text_width());
     if case.id != args.id && scenario.cases.len() > 1 {
         let _ = writeln!(
             page,

@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use time::OffsetDateTime;
+
 use super::run;
 use crate::{
     cli::{Failure, args::RejudgeArgs, remark},
@@ -39,8 +41,13 @@ pub struct Judge {
 /// [`Failure`] where the folder holds no run, or the report cannot be written.
 pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     run::readable(Some(&args.dir.join(out::RECORDS)))?;
-    run::readable(args.report.expect.as_deref())?;
-    let results = rejudge(&args.dir, JUDGE)?;
+    let expected = run::expected(args.report.expect.as_deref())?;
+    let mut results = rejudge(&args.dir, JUDGE)?;
+    if let Some(expected) = expected {
+        let known: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
+        let known = known.iter().map(String::as_str);
+        expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
+    }
     let out = args.report.out.as_deref().map(Out::open).transpose()?;
     let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
     Ok(reporter.finish(&results, stdout)?.exit)

@@ -3,11 +3,15 @@
 //! Must not know how a case is run or judged.
 
 use std::{
-    io::Write, num::NonZeroUsize, path::PathBuf, thread::available_parallelism, time::Duration,
+    io::Write,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
 };
 
 use mailproof_scenarios::{library::Library, model::Case};
-use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     cli::{
@@ -18,6 +22,7 @@ use crate::{
         subject, text_width, values,
     },
     exit::{Demands, Exit},
+    expected,
     report::{
         out::Out,
         reporter::{Reporter, Reporting},
@@ -109,7 +114,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let mut cases = select(&library, &options.select)?.cases;
     cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
-    readable(options.expect.as_deref())?;
+    let expected = expected(options.expect.as_deref())?;
     let out = options.out.as_deref().map(Out::open).transpose()?;
     let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len());
     let plan = Plan {
@@ -117,7 +122,11 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         library: &library,
         cases: &cases,
     };
-    let results = run_cases(plan, &mut reporter)?;
+    let mut results = run_cases(plan, &mut reporter)?;
+    if let Some(expected) = expected {
+        let known = library.cases().map(|it| it.id.as_str());
+        expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
+    }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
@@ -241,8 +250,27 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
     }
 }
 
+/// The file of expected failures, which is only needed at the end, is read at the beginning.
+pub(super) fn expected(file: Option<&Path>) -> Result<Option<expected::File>, Failure> {
+    let Some(file) = file else {
+        return Ok(None);
+    };
+    readable(Some(file))?;
+    let shown = text::line(&file.display().to_string());
+    let content = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read `{shown}`: {error}")))?;
+    let parsed = expected::File::parse(&content).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|it| format!("{shown}:{}:{}: {}", it.line, it.column, it.message))
+            .collect();
+        Failure::usage(text::block(&lines.join("\n")))
+    })?;
+    Ok(Some(parsed))
+}
+
 /// A file that is only needed at the end is tried at the beginning.
-pub(super) fn readable(file: Option<&std::path::Path>) -> Result<(), Failure> {
+pub(super) fn readable(file: Option<&Path>) -> Result<(), Failure> {
     let Some(file) = file else {
         return Ok(());
     };

@@ -65,6 +65,9 @@ fn check(check: &Check) -> String {
         Check::Store(StoreCheck::EqualsModel) => {
             "deliver the message octet by octet as it was given".to_owned()
         }
+        Check::Store(StoreCheck::NoLineAdded) => {
+            "deliver the message as it was given, without an empty line behind it".to_owned()
+        }
         Check::Tells(words) => format!("tell its user something with \"{words}\""),
         Check::Quotes => "quote the server's last reply to its user".to_owned(),
         Check::Memory(mebibytes) => format!("stay under {mebibytes} MiB of memory"),

@@ -10,12 +10,15 @@ mod steps;
 
 use std::fmt::Write as _;
 
-use mailproof_scenarios::model::{Case, Delta, Frequency, Kind, Need, Severity};
+use mailproof_scenarios::{
+    language::Registries,
+    model::{Case, Delta, Frequency, Kind, Need, Severity},
+};
 
 use crate::report::{facts, text};
 
-/// The page for one case.
-pub(super) fn page(case: &Case, width: usize) -> String {
+/// The page for one case; the registries hold the text of the clauses that it cites.
+pub(super) fn page(case: &Case, registries: &Registries, width: usize) -> String {
     let mut page = Page {
         out: String::new(),
         width: width.clamp(40, 120),
@@ -45,7 +48,7 @@ pub(super) fn page(case: &Case, width: usize) -> String {
         page.item(&format!("German: {}", diagnosis.de));
     }
     page.section("References");
-    page.list(references::describe(case));
+    page.references(case, registries);
     page.section("Run it");
     page.verbatim(&format!(
         "mailproof run ADAPTER --include {}",
@@ -87,6 +90,39 @@ impl Page {
         for value in values {
             self.item(&value);
         }
+    }
+
+    fn references(&mut self, case: &Case, registries: &Registries) {
+        let references = references::all(case, registries);
+        for reference in &references {
+            match (reference.text, &reference.address) {
+                (Some(text), address) => {
+                    self.item(reference.citation);
+                    self.quotation(text);
+                    if let Some(address) = address {
+                        let _ = writeln!(self.out, "    {}", text::line(address));
+                    }
+                }
+                (None, Some(address)) => self.item(&format!("{}: {address}", reference.citation)),
+                (None, None) => self.item(reference.citation),
+            }
+        }
+        if !case.covers.is_empty() {
+            self.item(&format!("requirements: {}", case.covers.join(", ")));
+        }
+        if references.is_empty() && case.covers.is_empty() {
+            self.item("none");
+        }
+    }
+
+    /// A text in full, however long.
+    fn quotation(&mut self, value: &str) {
+        let quoted = format!("“{}”", text::block(value));
+        let _ = writeln!(
+            self.out,
+            "{}",
+            text::wrap(&quoted, self.width, "      ", "      ")
+        );
     }
 
     fn verbatim(&mut self, value: &str) {
@@ -189,8 +225,9 @@ mod tests {
 
     #[test]
     fn every_case_can_be_explained() {
-        for case in library().cases() {
-            let page = page(case, 100);
+        let library = library();
+        for case in library.cases() {
+            let page = page(case, library.registries(), 100);
             assert!(page.contains("What a good client does\n  - "), "{page}");
             assert!(page.contains("What goes wrong\n  - "), "{page}");
             assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
@@ -198,10 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_case_rests_on_is_quoted_in_full() {
+        let library = library();
+        for case in library.cases() {
+            let page = page(case, library.registries(), 80);
+            let words: Vec<&str> = page.split_whitespace().collect();
+            let page = words.join(" ");
+            for citation in case.refs.iter().filter(|it| it.starts_with("RFC ")) {
+                let text = library.registries().clause(citation).unwrap();
+                assert!(page.contains(&format!("{citation} “{text}”")), "{page}");
+            }
+        }
+    }
+
+    #[test]
     fn injection_after_220() {
         let library = library();
         let case = library.case("smtp/starttls/injection-after-220").unwrap();
-        insta::assert_snapshot!(page(case, 100));
+        insta::assert_snapshot!(page(case, library.registries(), 100));
     }
 
     #[test]
@@ -210,6 +261,6 @@ mod tests {
         let case = library
             .case("cert/always/not-for-other-accounts#imap-starttls")
             .unwrap();
-        insta::assert_snapshot!(page(case, 100));
+        insta::assert_snapshot!(page(case, library.registries(), 100));
     }
 }

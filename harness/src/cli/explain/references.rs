@@ -1,27 +1,32 @@
-//! Where the clauses can be read. Must not know what they say.
+//! What a case rests on: the clauses, word for word, and where they can be read. Must not know what a case
+//! expects.
 
-use mailproof_scenarios::model::Case;
+use mailproof_scenarios::{language::Registries, model::Case};
 
-/// Each citation with the address where it can be read, and the requirements.
-pub(super) fn describe(case: &Case) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let expected = case.expect.iter().filter_map(|it| it.clause.as_ref());
-    for citation in case.refs.iter().chain(expected) {
-        let line = match address(citation) {
-            Some(address) => format!("{citation}: {address}"),
-            None => citation.clone(),
-        };
-        if !lines.contains(&line) {
-            lines.push(line);
+/// One thing that a case rests on.
+pub(super) struct Reference<'a> {
+    /// How it is cited.
+    pub(super) citation: &'a str,
+    /// What it says there, where that is known.
+    pub(super) text: Option<&'a str>,
+    /// Where it can be read, where that follows from the citation.
+    pub(super) address: Option<String>,
+}
+
+/// Each citation of a case once, in its order.
+pub(super) fn all<'a>(case: &'a Case, registries: &'a Registries) -> Vec<Reference<'a>> {
+    let mut references: Vec<Reference<'_>> = Vec::new();
+    let clauses = case.expect.iter().filter_map(|it| it.clause.as_ref());
+    for citation in case.refs.iter().chain(clauses) {
+        if references.iter().all(|it| it.citation != citation) {
+            references.push(Reference {
+                citation,
+                text: registries.clause(citation),
+                address: address(citation),
+            });
         }
     }
-    if !case.covers.is_empty() {
-        lines.push(format!("requirements: {}", case.covers.join(", ")));
-    }
-    if lines.is_empty() {
-        lines.push("none".to_owned());
-    }
-    lines
+    references
 }
 
 fn address(citation: &str) -> Option<String> {

@@ -70,7 +70,6 @@ impl Pending {
                 if let Some(at) = self.waiting.iter().position(|it| it.verb == *verb) {
                     self.waiting.drain(..=at);
                 }
-                self.first_answered |= self.first.as_ref() == Some(verb);
                 None
             }
             What::Command {

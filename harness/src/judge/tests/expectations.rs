@@ -69,6 +69,7 @@ fn selected(scene: Scene, messages: u32) -> Scene {
 #[test_case(|| in_session().sends().quits().end(Said::Failed) => (Broken, Broken); "sent and denied")]
 #[test_case(|| in_session().sends().sends().quits().end(Said::Success) => (Broken, Broken); "sent twice")]
 #[test_case(|| in_session().takes_octets(&["kunde@example.net"], other_message()).end(Said::Success) => (Broken, Broken); "another message")]
+#[test_case(|| in_session().takes_octets(&["kunde@example.net"], other_message()).end(Said::Failed) => (Broken, Broken); "another message and denied")]
 #[test_case(|| in_session().sends().ends(Ended::Hung { budget: 1 }) => (Broken, Broken); "sent and hung")]
 #[test_case(|| in_session().ends(Ended::Hung { budget: 1 }) => (Broken, Broken); "not sent and hung")]
 #[test_case(|| in_session().sends() => (NotObservable, Broken); "sent, and nobody heard")]

@@ -111,6 +111,7 @@ fn starttls_inside_tls(scene: fn() -> Scene) -> bool {
 #[test_case(|| in_tls().command("EHLO x").answer("250 x").command("AUTH PLAIN {plain}").early("MAIL FROM:<a@b>") => false; "AUTH with everything in it (RFC 4954)")]
 #[test_case(|| in_tls().command("EHLO x").early("QUIT") => false; "who is tired may leave")]
 #[test_case(|| in_tls().signs_in().sends() => false; "in turn")]
+#[test_case(|| in_tls().command("EHLO x").command("MAIL FROM:<a@b>").early("RCPT TO:<c@d>") => false; "behind an answer that left no event")]
 #[test_case(|| clear().command("EHLO x").early("MAIL FROM:<a@b>") => false; "in clear it is no injection")]
 #[test_case(|| imap().command("a1 CAPABILITY").early("a2 LOGIN {user} {password}") => true; "before the first answer in IMAP")]
 #[test_case(|| imap().command("a1 CAPABILITY").early("a2 SELECT INBOX") => true; "anything before the first answer in IMAP")]
@@ -209,6 +210,7 @@ fn smuggling_sequence(scene: fn() -> Scene) -> bool {
 #[test_case(|| imap().says("* CAPABILITY IMAP4rev1 LITERAL-\r\n").octets("a1 APPEND INBOX {5+}\r\nhello\r\n") => false; "LITERAL-")]
 #[test_case(|| imap().octets("a1 APPEND INBOX {5}\r\n").says("+ go\r\n").octets("hello\r\n") => false; "in turn")]
 #[test_case(|| imap().octets("a1 APPEND INBOX {5}\r\n").says("a1 NO too big\r\n").octets("a2 LOGOUT\r\n") => false; "refused, and gone on")]
+#[test_case(|| imap().octets("a1 APPEND INBOX {500}\r\n").says("a1 NO too big\r\n").octets("a2 APPEND INBOX {5}\r\nhello\r\n") => true; "refused, and then in the same write")]
 #[test_case(|| imap().octets("a1 APPEND INBOX {9}\r\n").says("+ go\r\n").octets("a {5}\r\nhi").octets("\r\n") => false; "what looks like one inside another")]
 #[test_case(|| imap().octets("a1 APPEND INBOX {5}\r\n") => false; "still waiting")]
 fn literal_before_continuation(scene: fn() -> Scene) -> bool {

@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{ChainSpec, Process, Security, Sign, Trust, event::Said};
-use test_case::test_matrix;
+use test_case::{test_case, test_matrix};
 
 use super::verdict;
 use crate::{judge::testing::Scene, results::Verdict};
@@ -185,6 +185,35 @@ fn a_session_that_verified_may_be_resumed() {
         .quits()
         .end(Said::Success);
     verdict(scene, Verdict::Pass, "");
+}
+
+#[test_case(Fault::SelfSigned, Fault::Valid, true; "the latest is right")]
+#[test_case(Fault::Valid, Fault::SelfSigned, false; "the latest is wrong")]
+fn a_resumed_session_is_the_latest(first: Fault, second: Fault, right: bool) {
+    let before = |scene: Scene, fault: Fault| {
+        scene
+            .begin()
+            .connect()
+            .tls(fault)
+            .greeting()
+            .quits()
+            .end(Said::Success)
+    };
+    let scene = Scene::fetch()
+        .then(|_| ())
+        .then(|_| ())
+        .never(Sign::CredentialToUntrustedPeer);
+    let scene = before(before(scene, first), second)
+        .begin()
+        .connect()
+        .hello()
+        .established(true)
+        .greeting()
+        .command("a1 LOGIN {user} {password}")
+        .quits()
+        .end(Said::Success);
+    let expected = if right { Verdict::Pass } else { Verdict::Fail };
+    verdict(scene, expected, "");
 }
 
 #[test]

@@ -74,6 +74,7 @@ questions! {
     reports_success = ReportsSuccess,
     reports_failure = ReportsFailure,
     no_dot_stuffing = NoDotStuffing,
+    adds_empty_line = AddsEmptyLine,
     sends_bare_line_ends = SendsBareLineEnds,
     assumes_segments = AssumesSegments,
     resends_after_lost_reply = ResendsAfterLostReply,

@@ -25,7 +25,7 @@ pub(super) fn prepare(message: &[u8], flaws: &Flaws) -> Result<Prepared, &'stati
     } else {
         canonical(message)
     };
-    if !lines.ends_with(b"\r\n") {
+    if !lines.ends_with(b"\r\n") || flaws.adds_empty_line() {
         lines.extend_from_slice(b"\r\n");
     }
     if lines.contains(&0) {
@@ -83,6 +83,7 @@ mod tests {
         assert_eq!(prepared.octets, expected);
     }
 
+    #[test_case(Flaw::AddsEmptyLine, b"a\r\n", b"a\r\n\r\n.\r\n"; "an empty line added")]
     #[test_case(Flaw::NoDotStuffing, b"a\r\n.\r\n", b"a\r\n.\r\n.\r\n"; "dots as they are")]
     #[test_case(Flaw::SendsBareLineEnds, b"a\n.\r\n", b"a\n..\r\n.\r\n"; "ends as they are")]
     fn flaws(flaw: Flaw, message: &[u8], expected: &[u8]) {

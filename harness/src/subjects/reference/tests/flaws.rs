@@ -227,6 +227,7 @@ fn row(flaw: Flaw) -> Row {
             succeeds,
         ),
         Flaw::ReportsFailure => (smtp(Implicit, |it| it), |it| it.said() == Said::Failed),
+        Flaw::AddsEmptyLine => (smtp(Implicit, |it| it), |it| it.saw(".dot\\r\\n\\r\\n")),
         Flaw::NoDotStuffing => (smtp(Implicit, |it| it), |it| it.saw("Hello\\r\\n.dot")),
         Flaw::SendsBareLineEnds => {
             let mut request = request(Smtp, Send, Implicit);
