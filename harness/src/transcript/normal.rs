@@ -119,6 +119,7 @@ impl Writer<'_> {
         out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
         let tags = tags(talk);
         let mut closed = false;
+        let mut ending: Option<&'static str> = None;
         let goodbye = talk.turns.iter().any(|turn| {
             matches!(
                 turn.is,
@@ -147,10 +148,16 @@ impl Writer<'_> {
                 Is::Event(event) => match &event.what {
                     What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {
                         if !std::mem::replace(&mut closed, true) {
-                            line(format!("-- {}", closed_words(&event.what, goodbye)));
+                            let words = match ending {
+                                _ if goodbye => "closed",
+                                Some(words) if !resets(&event.what) => words,
+                                _ => closed_words(&event.what),
+                            };
+                            line(format!("-- {words}"));
                         }
                     }
                     what => {
+                        ending = ending.or_else(|| ending_words(what));
                         if let Some(words) = self.milestone(what) {
                             line(format!("-- {words}"));
                         }
@@ -513,13 +520,30 @@ fn greeting_first<'t, 'a>(turns: &'t [Turn<'a>]) -> Vec<&'t Turn<'a>> {
     order
 }
 
-fn closed_words(what: &What, goodbye: bool) -> &'static str {
+fn closed_words(what: &What) -> &'static str {
     match what {
-        _ if goodbye => "closed",
         What::ServerClosed { reset: true } => "the server resets",
         What::ServerClosed { .. } => "the server closes",
         What::LingerOver => "the client leaves it open",
         _ => "the client closes",
+    }
+}
+
+fn resets(what: &What) -> bool {
+    matches!(what, What::ServerClosed { reset: true })
+}
+
+/// What ends a connection before its sockets do. Whose FIN comes first behind it is chance: behind a
+/// `close_notify` it was the sender that closed, behind a failure both did.
+fn ending_words(what: &What) -> Option<&'static str> {
+    match what {
+        What::Alert(alert) if alert.description != 0 => Some("closed"),
+        What::TlsFailed { .. } => Some("closed"),
+        What::Alert(alert) => Some(match alert.from {
+            Direction::Client => "the client closes",
+            Direction::Server => "the server closes",
+        }),
+        _ => None,
     }
 }
 
