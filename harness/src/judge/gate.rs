@@ -101,6 +101,7 @@ fn said(ended: &Ended) -> &'static str {
         Ended::Crashed { .. } => " and crashed",
         Ended::Hung { .. } => " and did not end",
         Ended::NotStarted { .. } => " because it could not be started",
+        Ended::Unheard => "",
     }
 }
 

@@ -1,0 +1,12 @@
+//! The program end to end: its exit codes, its files, and what it says of real clients.
+
+mod bad_input;
+mod clients;
+mod commands;
+mod expected;
+mod hostile;
+mod interrupt;
+mod lab;
+mod own_adapter;
+mod rejudge;
+mod secrets;
