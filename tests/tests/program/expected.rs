@@ -1,6 +1,10 @@
 //! The file of expected failures, from a run to its exit code.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use mailproof_tests::program::{Ended, command};
 use test_case::test_case;
@@ -43,7 +47,7 @@ fn run(file: &str, include: &str) -> (Ended, PathBuf) {
 #[test_case("", "cert/trust/self-signed" => Some(1); "an empty file")]
 fn exit_codes(file: &str, include: &str) -> Option<i32> {
     let (ended, _) = run(file, include);
-    println!("{}{}", ended.stdout, ended.stderr);
+    let _ = writeln!(io::stderr(), "{}{}", ended.stdout, ended.stderr);
     ended.code
 }
 
