@@ -272,7 +272,8 @@ fn acted_behind(view: &View<'_>, at: usize) -> bool {
             .any(|it| matches!(it.what, What::StepEnded(_)) && step_of(it) == step)
     };
     let Some(conn) = event.conn else {
-        return ended();
+        // The kernel answered. Its witness may be heard only when the step is over.
+        return view.end_of(step).is_some();
     };
     let on_it = || later.iter().filter(|it| it.conn == Some(conn));
     let unseen = view.events.iter().any(|it| {

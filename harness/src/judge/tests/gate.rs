@@ -71,6 +71,19 @@ fn a_port_that_swallows_is_met_by_who_ends() {
         "the port that is blackhole",
     );
     verdict(blocked(), Verdict::Inconclusive, "never met");
+    let heard_late = Scene::send()
+        .deviate(Action::Port(PortChange {
+            role: None,
+            is: PortState::Refused,
+        }))
+        .completed(false)
+        .begin()
+        .end(Said::Temporary)
+        .event(What::Attempted {
+            port: PortRole::Submission,
+        })
+        .event(What::Deviated { index: 0 });
+    verdict(heard_late, Verdict::Pass, "the port that is refused");
 }
 
 fn swapped_chain() -> Scene {
