@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod cli;
+pub mod doctor;
 pub mod exit;
 pub mod expected;
 pub mod judge;
@@ -14,6 +15,7 @@ pub mod results;
 pub mod runner;
 pub mod select;
 pub mod selftest;
+pub mod serve;
 pub mod session;
 pub mod subject;
 pub mod subjects;

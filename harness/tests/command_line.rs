@@ -53,11 +53,11 @@ fn the_worker_is_hidden() {
 #[test_case(&["run", "--timeout", "10"], "a time is written"; "time without unit")]
 #[test_case(&["run", "--format", "yaml"], "possible values: human, json, junit, markdown"; "format")]
 #[test_case(&["run", "--include", "smtp/starttls/injection-after-22"],
-    "did you mean `smtp/starttls/injection-after-220`?"; "no such case")]
+    "did you mean `smtp/starttls/injection-after-220`"; "no such case")]
 #[test_case(&["run", "--expect", "/nowhere/expected.toml"], "cannot read `/nowhere/expected.toml`"; "no such file")]
 #[test_case(&["list", "--scenarios", "/nowhere"], "`/nowhere` is no folder"; "no such folder")]
 #[test_case(&["show", "smtp/starttls/injektion-after-220"],
-    "did you mean `smtp/starttls/injection-after-220`?"; "show")]
+    "did you mean `smtp/starttls/injection-after-220`"; "show")]
 #[test_case(&["explain", "zzz"], "no scenario or case `zzz`"; "explain")]
 #[test_case(&["serve", "zzz"], "no case, scenario or persona `zzz`"; "serve")]
 #[test_case(&["rejudge", "/nowhere"], "cannot read `/nowhere/records.ndjson`"; "rejudge")]

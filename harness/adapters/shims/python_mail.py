@@ -88,10 +88,13 @@ def smtp_sign_in(request, server):
     if auth == "password":
         server.login(request["user"], request["password"])
     elif auth == "plain":
+        server.ehlo_or_helo_if_needed()
         server.auth("PLAIN", server.auth_plain)
     elif auth == "login":
+        server.ehlo_or_helo_if_needed()
         server.auth("LOGIN", server.auth_login)
     elif auth == "xoauth2":
+        server.ehlo_or_helo_if_needed()
         server.auth("XOAUTH2", lambda challenge=None: xoauth2(request) if challenge is None else "")
     else:
         raise Unsupported(f"auth {auth}")

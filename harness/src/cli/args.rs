@@ -232,14 +232,23 @@ pub struct ShowArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  mailproof serve smtp/starttls/injection-after-220
+  mailproof serve smtp/starttls/injection-after-220 --seed 7 --control
+  mailproof serve smtp/starttls/injection-after-220 --seed 7
   mailproof serve postfix
 
-The ports, the user, the password and the test authority to trust are printed when the server is up.
-It runs until Ctrl-C.")]
+The ports, the user, the password and the test authority to trust are printed when the server is up, then
+everything that the client does. It listens on this machine only. Ctrl-C ends it, and for a case the verdict
+follows: 0 for PASS, RECORDED and REVIEW, 4 where nothing can be said, 1 for everything worse.
+
+What the client tells its user cannot be heard, so the person who operates it is asked. Serve a case with
+--control first: a client that does not manage undisturbed proves nothing. The same seed keeps the account;
+ports and certificates are fresh each time.")]
 pub struct ServeArgs {
     /// A case or scenario id, or the name of a persona that simply works
     pub target: String,
+    /// Serve the case without its deviation, to see that the client manages undisturbed
+    #[arg(long)]
+    pub control: bool,
     /// Where user, password and Message-ID come from [default: another one each time]
     #[arg(long, value_name = "N", value_parser = values::seed)]
     pub seed: Option<u64>,
@@ -250,6 +259,15 @@ pub struct ServeArgs {
 
 /// `mailproof doctor`.
 #[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  mailproof doctor curl
+  mailproof doctor ./crm.toml --timeout 5s
+
+An adapter is usable when the client completes every declared job with every declared setting while nothing
+is wrong, and never says success where nothing happened. That a client is weak is told as well, and makes
+no adapter unusable. The exit code is 0 for a usable adapter, 1 for another one, 3 where the program is
+missing.")]
 pub struct DoctorArgs {
     /// The name of a built-in adapter, or the path of an adapter file
     #[arg(value_hint = ValueHint::FilePath)]

@@ -18,7 +18,8 @@ use crate::results::{Finding, Held};
 /// A finding with what the verdict needs to know about it.
 pub(crate) struct Checked {
     pub(crate) finding: Finding,
-    /// Whether something was seen on the wire that should not be: evidence that needs no control.
+    /// Whether it rests on something that was seen on the wire, not on something that was missed there. Such
+    /// evidence needs no control: a message that arrived and is denied is a lie in every case.
     pub(crate) wire: bool,
     /// Whether it holds for every case, whatever its deviation.
     pub(crate) invariant: bool,
@@ -90,7 +91,9 @@ pub(crate) fn check(view: &View<'_>) -> Vec<Checked> {
                 .iter()
                 .any(|it| matches!(it.check, Check::Store(_)));
             if expectation.check == Check::Completed(true) && !says_store {
-                let difference = stored(view, expectation.step, End::Passed);
+                // Without a message to compare with there is nothing that this check could add.
+                let difference = stored(view, expectation.step, End::Passed)
+                    .filter(|it| it.held != Held::NotObservable);
                 outcomes.extend(difference.map(|it| (STORED.to_owned(), it)));
             }
             outcomes
@@ -230,7 +233,8 @@ fn took_place(view: &View<'_>, number: u16) -> Result<Vec<usize>, Outcome> {
             "The client said that it failed although {}.",
             books.detail
         ))
-        .evidence(books.evidence)),
+        .evidence(books.evidence)
+        .on_the_wire()),
         None => Err(no_word(view, number, "It took place")),
     }
 }
@@ -306,7 +310,7 @@ pub(crate) const fn said_name(said: Said) -> &'static str {
         Said::Success => "success",
         Said::Temporary => "a temporary failure",
         Said::Permanent => "a permanent failure",
-        Said::RefusedTls => "a refused connection",
+        Said::RefusedTls => "that it refused TLS",
         Said::Failed => "a failure",
     }
 }

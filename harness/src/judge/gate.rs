@@ -4,11 +4,12 @@
 //! does nothing.
 
 use mailproof_scenarios::model::{
-    Action, At, Delta, Deviation, Layer, Security, Vary, What,
+    Action, At, Check, Delta, Deviation, Layer, Security, Vary, What,
     event::{Direction, Ended, Said},
 };
 
 use super::{
+    expectations::fails,
     patterns::step_begun,
     view::{View, step_of},
 };
@@ -32,12 +33,15 @@ pub(crate) enum Gate {
 ///   step; a chain, a TLS state or a port that is different in every step must be met in every step; else
 ///   one of them anywhere. Not all: what a deviation early in the session turns away never meets a later
 ///   one, and which comes first is up to the subject. And the client must turn up in every step, or it is
-///   [`Gate::Absent`].
+///   [`Gate::Absent`]. A step that must complete is no part of the gate: who stays away there has failed.
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
 ///   knocked at its port.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
 pub(crate) fn check(view: &View<'_>) -> Gate {
     match &view.record.case.delta {
+        Delta::None if view.record.steps.is_empty() => {
+            Gate::NotReached("There was no step to run.".to_owned())
+        }
         Delta::None => turned_up(view, view.step_numbers(), "the server"),
         Delta::Vary(changes) => turned_up(
             view,
@@ -97,13 +101,12 @@ fn said(ended: &Ended) -> &'static str {
         Ended::Crashed { .. } => " and crashed",
         Ended::Hung { .. } => " and did not end",
         Ended::NotStarted { .. } => " because it could not be started",
+        Ended::Unheard => "",
     }
 }
 
 fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) -> Gate {
-    let mut none = true;
     for step in steps {
-        none = false;
         if !step_begun(view, step) {
             return Gate::NotReached(format!("Step {step} was never begun."));
         }
@@ -121,10 +124,16 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
             ));
         }
     }
-    if none {
-        return Gate::NotReached("There was no step to run.".to_owned());
-    }
     Gate::Reached(format!("the client met {whom}"))
+}
+
+/// Whether a step fails the case when nothing happens in it.
+fn must_complete(view: &View<'_>, number: u16) -> bool {
+    view.record.case.expect.iter().any(|it| {
+        it.check == Check::Completed(true)
+            && fails(it.level)
+            && it.step.is_none_or(|step| step == number)
+    })
 }
 
 fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
@@ -133,6 +142,7 @@ fn deviated(view: &View<'_>, deviations: &[Deviation]) -> Gate {
     selected.dedup();
     let everywhere: Vec<u16> = view
         .step_numbers()
+        .filter(|number| !must_complete(view, *number))
         .filter(|number| deviations.iter().any(|it| is_met_by(view, it, *number)))
         .collect();
     let reached: Vec<(usize, u16)> = view
@@ -217,9 +227,8 @@ fn is_met_by(view: &View<'_>, deviation: &Deviation, number: u16) -> bool {
 fn not_reached(view: &View<'_>, wanted: &str, step: Option<u16>) -> String {
     let where_ = step.map_or_else(String::new, |step| format!(" in step {step}"));
     let acted = view
-        .events
-        .iter()
-        .any(|it| matches!(it.what, What::Deviated { .. }));
+        .events_in(step)
+        .any(|(_, it)| matches!(it.what, What::Deviated { .. }));
     let why = if acted {
         "the server did it, but the client did nothing after that: "
     } else {

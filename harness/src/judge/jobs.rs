@@ -62,15 +62,25 @@ impl Books {
     }
 }
 
+/// Whether a message is that of a step: by its Message-ID, where the step was given one. A person writes a
+/// message of their own, and any counts.
+fn is_of_step(view: &View<'_>, number: u16, message: &[u8]) -> bool {
+    let index = usize::from(number).saturating_sub(1);
+    view.record.messages.get(index).is_none()
+        || has_message_id(
+            message,
+            &view.record.canaries.message_id(usize::from(number)),
+        )
+}
+
 /// The message of the step, accepted for every recipient that the server did not refuse.
 fn send(view: &View<'_>, number: u16, step: &Step) -> Books {
-    let id = view.record.canaries.message_id(usize::from(number));
     let mut evidence = Vec::new();
     let mut others = Vec::new();
     let mut reached: BTreeSet<String> = BTreeSet::new();
     for (index, event) in view.events_in(Some(number)) {
         if let What::MessageAccepted { to, octets, .. } = &event.what {
-            if has_message_id(octets, &id) {
+            if is_of_step(view, number, octets) {
                 evidence.push(index);
                 reached.extend(to.iter().map(|it| it.to_lowercase()));
             } else {
@@ -185,13 +195,12 @@ fn fetch(view: &View<'_>, number: u16, step: &Step) -> Books {
 }
 
 fn append(view: &View<'_>, number: u16, step: &Step) -> Books {
-    let id = view.record.canaries.message_id(usize::from(number));
     simple(
         view,
         number,
         |what| {
             matches!(what, What::Appended { mailbox, octets }
-                if same_mailbox(mailbox, &step.mailbox) && has_message_id(octets, &id))
+                if same_mailbox(mailbox, &step.mailbox) && is_of_step(view, number, octets))
         },
         "the server stored the message",
         "the server stored no message of this step in that mailbox",

@@ -47,6 +47,12 @@ pub fn judge(record: &Record, control: Option<&Judgement>) -> Judgement {
     verdict::decide(&view, checks, control)
 }
 
+/// Whether any of a step's job (counted from 1) took place, by the servers' books and whatever the subject
+/// says of it.
+pub fn took_place(record: &Record, step: u16) -> bool {
+    jobs::books(&view::View::new(record), step).any
+}
+
 /// A deviation for a sentence: "the self-signed certificate".
 pub fn describe_deviation(deviation: &Deviation) -> String {
     gate::describe(deviation)

@@ -28,7 +28,7 @@ pub(crate) enum About {
 
 /// Commands whose refusal nobody needs to hear of.
 const ASIDE: &[&str] = &[
-    "QUIT", "LOGOUT", "RSET", "NOOP", "ID", "ENABLE", "HELP", "VRFY",
+    "?", "QUIT", "LOGOUT", "RSET", "NOOP", "ID", "ENABLE", "HELP", "VRFY",
 ];
 
 /// The refusals of a step, in order.

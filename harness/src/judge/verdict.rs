@@ -38,7 +38,7 @@ pub(crate) fn not_run(why: &NotRun) -> Judgement {
 
 /// Decides. The order is: HARNESS-ERROR, FAIL with evidence from the wire, CRASH, HANG, UNSUPPORTED,
 /// INCONCLUSIVE (the control failed, the gate was not reached, or a MUST could not be seen), FAIL by what did
-/// not happen, then PASS or RECORDED.
+/// not happen, REVIEW (a MUST could not be seen, and a person operates the client), then PASS or RECORDED.
 ///
 /// Evidence from the wire decides although the control failed, because a leak needs no control. It decides
 /// although the gate was not reached only for an invariant: what a case expects of its deviation means
@@ -146,7 +146,13 @@ fn deciding(
             && fails(it.finding.level)
     });
     if let Some(blind) = blind {
-        return (Verdict::Inconclusive, blind.finding.message.clone());
+        // Where a person operates the client, that person can say what nobody here saw.
+        let verdict = if view.record.observed.process {
+            Verdict::Inconclusive
+        } else {
+            Verdict::Review
+        };
+        return (verdict, blind.finding.message.clone());
     }
     if survey {
         return (Verdict::Recorded, chosen(view, checks));

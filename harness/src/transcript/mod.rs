@@ -5,11 +5,14 @@
 //! judge, and lets nothing hostile through: what is not printable is escaped, and secrets are masked.
 
 mod dialogue;
+mod live;
 mod names;
 mod normal;
 mod people;
 mod text;
 
+pub use live::Live;
+pub(crate) use names::alert as alert_name;
 pub use normal::{Replacement, normalise, normalise_with};
 pub use people::{Options, render};
 pub use text::{mask, printable};

@@ -121,7 +121,7 @@ pub(super) const fn version(number: u16) -> Option<&'static str> {
 }
 
 /// The name of an alert (RFC 8446 §6, and RFC 5246 §7.2 for what it dropped).
-pub(super) const fn alert(number: u8) -> &'static str {
+pub(crate) const fn alert(number: u8) -> &'static str {
     match number {
         0 => "close_notify",
         10 => "unexpected_message",

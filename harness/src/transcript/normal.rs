@@ -1,8 +1,7 @@
 //! The transcript for comparison: equal behaviour gives equal text, octet for octet.
 //!
 //! What changes from run to run without meaning anything gets a name or is left out: times, writes, canaries,
-//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first behind
-//! a goodbye.
+//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -118,17 +117,6 @@ impl Writer<'_> {
         };
         out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
         let tags = tags(talk);
-        let mut closed = false;
-        let mut ending: Option<&'static str> = None;
-        let goodbye = talk.turns.iter().any(|turn| {
-            matches!(
-                turn.is,
-                Is::Client {
-                    verb: Some("QUIT" | "LOGOUT"),
-                    ..
-                }
-            )
-        });
         for turn in greeting_first(&talk.turns) {
             let mut line = |text: String| out.push_str(&format!("    {text}\n"));
             match &turn.is {
@@ -146,24 +134,17 @@ impl Writer<'_> {
                     }
                 }
                 Is::Event(event) => match &event.what {
-                    What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {
-                        if !std::mem::replace(&mut closed, true) {
-                            let words = match ending {
-                                _ if goodbye => "closed",
-                                Some(words) if !resets(&event.what) => words,
-                                _ => closed_words(&event.what),
-                            };
-                            line(format!("-- {words}"));
-                        }
-                    }
+                    What::ServerClosed { .. } | What::ClientClosed { .. } | What::LingerOver => {}
                     what => {
-                        ending = ending.or_else(|| ending_words(what));
                         if let Some(words) = self.milestone(what) {
                             line(format!("-- {words}"));
                         }
                     }
                 },
             }
+        }
+        if let Some(words) = closed_words(talk) {
+            out.push_str(&format!("    -- {words}\n"));
         }
     }
 
@@ -520,30 +501,21 @@ fn greeting_first<'t, 'a>(turns: &'t [Turn<'a>]) -> Vec<&'t Turn<'a>> {
     order
 }
 
-fn closed_words(what: &What) -> &'static str {
-    match what {
-        What::ServerClosed { reset: true } => "the server resets",
-        What::ServerClosed { .. } => "the server closes",
-        What::LingerOver => "the client leaves it open",
-        _ => "the client closes",
-    }
-}
-
-fn resets(what: &What) -> bool {
-    matches!(what, What::ServerClosed { reset: true })
-}
-
-/// What ends a connection before its sockets do. Whose FIN comes first behind it is chance: behind a
-/// `close_notify` it was the sender that closed, behind a failure both did.
-fn ending_words(what: &What) -> Option<&'static str> {
-    match what {
-        What::Alert(alert) if alert.description != 0 => Some("closed"),
-        What::TlsFailed { .. } => Some("closed"),
-        What::Alert(alert) => Some(match alert.from {
-            Direction::Client => "the client closes",
-            Direction::Server => "the server closes",
-        }),
-        _ => None,
+/// How a connection ended. Who closed first is chance wherever both had a reason to.
+fn closed_words(talk: &Talk<'_>) -> Option<&'static str> {
+    let any = |fits: fn(&What) -> bool| {
+        talk.turns
+            .iter()
+            .any(|turn| matches!(turn.is, Is::Event(event) if fits(&event.what)))
+    };
+    if any(|it| matches!(it, What::ServerClosed { reset: true })) {
+        Some("the server resets")
+    } else if any(|it| matches!(it, What::ServerClosed { .. } | What::ClientClosed { .. })) {
+        Some("closed")
+    } else if any(|it| matches!(it, What::LingerOver)) {
+        Some("the client leaves it open")
+    } else {
+        None
     }
 }
 
@@ -557,5 +529,6 @@ fn ended_words(ended: &Ended) -> String {
         Ended::Crashed { .. } => "the client crashed".to_owned(),
         Ended::Hung { .. } => "the client did not end".to_owned(),
         Ended::NotStarted { .. } => "the client could not be started".to_owned(),
+        Ended::Unheard => "nobody heard what the client says of it".to_owned(),
     }
 }

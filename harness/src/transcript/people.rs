@@ -199,6 +199,7 @@ impl Writer<'_> {
             Ended::Crashed { how } => format!("the client crashed: {how}"),
             Ended::Hung { budget } => format!("the client did not end within {budget} ms"),
             Ended::NotStarted { error } => format!("the client could not be started: {error}"),
+            Ended::Unheard => "nobody heard what the client says of it".to_owned(),
         };
         self.text(words.as_bytes())
     }
@@ -212,7 +213,7 @@ impl Writer<'_> {
     }
 }
 
-fn alert_words(alert: &Alert) -> String {
+pub(super) fn alert_words(alert: &Alert) -> String {
     let who = match alert.from {
         Direction::Client => "the client",
         Direction::Server => "the server",

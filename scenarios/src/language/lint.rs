@@ -134,13 +134,38 @@ pub fn lint(library: &Library) -> Problems {
             lint.citations(case);
             lint.purpose(case);
             lint.people(case);
-            for deviation in case.deviations() {
-                lint.deviation(case, deviation);
-            }
         }
+        problems.merge(idle_deviations(library, source, &scenario.cases));
     }
     problems.merge(library.registries().check_clauses(&cited));
     problems
+}
+
+/// What is wrong with a deviation in every variant of its file: in a matrix over both protocols a rule for
+/// one of them rightly sleeps in the variants of the other.
+fn idle_deviations(library: &Library, source: &Arc<Source>, cases: &[Case]) -> Problems {
+    let mut all = Problems::default();
+    let most = cases.iter().map(|it| it.deviations().len()).max();
+    for index in 0..most.unwrap_or(0) {
+        let of_variants: Vec<Problems> = cases
+            .iter()
+            .filter_map(|case| Some((case, case.deviations().get(index)?)))
+            .map(|(case, deviation)| {
+                let mut problems = Problems::default();
+                let mut lint = Lint {
+                    source,
+                    library,
+                    problems: &mut problems,
+                };
+                lint.deviation(case, deviation);
+                problems
+            })
+            .collect();
+        if of_variants.iter().all(|it| !it.is_empty()) {
+            of_variants.into_iter().for_each(|it| all.merge(it));
+        }
+    }
+    all
 }
 
 fn citations(case: &Case) -> impl Iterator<Item = &str> {

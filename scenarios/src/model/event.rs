@@ -278,6 +278,9 @@ pub enum Ended {
         /// Why.
         error: String,
     },
+    /// The step is over, and nobody heard what the subject says of it, as where a person operates a client
+    /// and does not tell.
+    Unheard,
 }
 
 /// What a subject says about a job.

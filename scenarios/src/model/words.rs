@@ -392,8 +392,6 @@ words! {
         IgnoresIssuerValidity = "ignores-issuer-validity",
         /// Does not compare the name.
         IgnoresName = "ignores-name",
-        /// Takes the common name where there is no subject alternative name.
-        AcceptsCommonName = "accepts-common-name",
         /// Does not need a chain to an anchor that it knows.
         IgnoresAnchor = "ignores-anchor",
         /// Does not look at basic constraints.
@@ -414,7 +412,7 @@ words! {
         IgnoresPin = "ignores-pin",
         /// Agrees to TLS 1.0.
         AcceptsTls10 = "accepts-tls10",
-        /// Carries on in clear where STARTTLS is missing or refused.
+        /// Carries on in clear where STARTTLS is missing or refused, or the server will not say whether it has it.
         ContinuesInClear = "continues-in-clear",
         /// Falls back to HELO and carries on in clear.
         HeloFallbackInClear = "helo-fallback-in-clear",
@@ -424,7 +422,8 @@ words! {
         KeepsClearBuffer = "keeps-clear-buffer",
         /// Keeps the capabilities that were announced in clear.
         KeepsClearCapabilities = "keeps-clear-capabilities",
-        /// Takes any 2yz or even 3yz reply to STARTTLS for a go-ahead, but stays in clear.
+        /// Takes any 2yz or even 3yz reply to STARTTLS for a go-ahead, and in IMAP whatever is neither NO nor BAD,
+        /// but stays in clear.
         StarttlsAnyReplyInClear = "starttls-any-reply-in-clear",
         /// Goes on in clear on the same connection after a failed handshake.
         ClearAfterFailedHandshake = "clear-after-failed-handshake",
@@ -438,8 +437,6 @@ words! {
         AcceptsEarlyTagged = "accepts-early-tagged",
         /// Takes any first line for a greeting.
         AcceptsAnyGreeting = "accepts-any-greeting",
-        /// Speaks before the greeting.
-        SpeaksBeforeGreeting = "speaks-before-greeting",
         /// Logs in although LOGINDISABLED is announced.
         IgnoresLoginDisabled = "ignores-logindisabled",
         /// Uses a password in clear where TLS is only optional.
@@ -468,14 +465,12 @@ words! {
         AddsEmptyLine = "adds-empty-line",
         /// Sends bare CR and bare LF as they are in the message.
         SendsBareLineEnds = "sends-bare-line-ends",
-        /// Reads replies segment by segment instead of line by line.
+        /// Takes what one segment brings for a whole line, and for the whole answer.
         AssumesSegments = "assumes-segments",
-        /// Sends the message again after the connection was lost behind the final dot.
+        /// Sends the message again and again after the connection was lost behind the final dot.
         ResendsAfterLostReply = "resends-after-lost-reply",
         /// Waits without end.
         WaitsForever = "waits-forever",
-        /// Allocates whatever a literal announces.
-        TrustsLiteralSize = "trusts-literal-size",
         /// Stops at any untagged response that it did not ask for.
         ChokesOnUntagged = "chokes-on-untagged",
         /// Takes a continuation request for an answer and sends what it has.
@@ -486,6 +481,30 @@ words! {
         GivesUpAfterRefusal = "gives-up-after-refusal",
         /// Sends literal octets before the continuation request.
         LiteralWithoutWaiting = "literal-without-waiting",
+        /// Takes the first line of a reply for the whole, except that of EHLO.
+        OneLineReplies = "one-line-replies",
+        /// Cannot read a reply that has a code and no text.
+        NeedsReplyText = "needs-reply-text",
+        /// Believes a text that sounds like a refusal more than the 2yz before it.
+        ReadsTextForCodes = "reads-text-for-codes",
+        /// Takes only 250 for an acceptance where any 2yz is one.
+        KnowsFewCodes = "knows-few-codes",
+        /// Stops at a keyword of EHLO or a capability that is in no document.
+        ChokesOnUnknownCapability = "chokes-on-unknown-capability",
+        /// Finds the keywords of EHLO in capitals only.
+        CaseSensitiveKeywords = "case-sensitive-keywords",
+        /// Offers TLS 1.3 and nothing older.
+        NeedsTls13 = "needs-tls13",
+        /// Sends STARTTLS wherever it is offered, inside TLS too.
+        StarttlsInsideTls = "starttls-inside-tls",
+        /// Starts TLS a moment after STARTTLS, whether the 220 has come or not.
+        IgnoresGoAhead = "ignores-go-ahead",
+        /// Says failure where QUIT or LOGOUT has no proper answer, although the work was done before.
+        NeedsGoodbye = "needs-goodbye",
+        /// Sends the first 64 KiB of a message and leaves the rest out.
+        CutsLongMessages = "cuts-long-messages",
+        /// Reads a segment into 4096 octets and loses what is beyond.
+        SmallReadBuffer = "small-read-buffer",
         /// Dies.
         Crashes = "crashes",
     }

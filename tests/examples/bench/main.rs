@@ -13,8 +13,11 @@ use std::io::{self, Write as _};
 
 type Outcome = Result<String, String>;
 
+/// What is measured, what is aimed at, and how.
+type Part = (&'static str, &'static str, fn() -> Outcome);
+
 fn main() {
-    let parts: [(&str, &str, fn() -> Outcome); 5] = [
+    let parts: [Part; 5] = [
         ("curl by mailproof / bare curl", "<= 1.15", clients::ratio),
         ("CPU per case, embedded", "< 5 ms", cpu::per_case),
         ("a world from start to listening", "< 20 ms", start::world),

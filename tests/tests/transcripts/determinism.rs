@@ -1,5 +1,7 @@
 //! Same cases, same transcripts, same verdicts: from run to run and from seed to seed.
 
+use std::io::{self, Write as _};
+
 use mailproof_tests::embedded::{Came, Run, everything};
 
 use crate::{FIRST, SEED};
@@ -16,9 +18,10 @@ fn runs_with_the_same_seed_are_equal() {
     let mut all = Vec::new();
     for repeat in 2..=repeats {
         let differences = differences(&FIRST, &everything(SEED));
-        println!(
-            "run {repeat} of {repeats}: {} differences",
-            differences.len()
+        let found = differences.len();
+        let _ = writeln!(
+            io::stderr(),
+            "run {repeat} of {repeats}: {found} differences"
         );
         all.extend(
             differences

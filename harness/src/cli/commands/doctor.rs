@@ -5,8 +5,14 @@
 use std::{io::Write, time::Duration};
 
 use crate::{
-    cli::{Failure, args::DoctorArgs},
+    adapter::Adapter,
+    cli::{Failure, args::DoctorArgs, library, signal::Interrupt, subject, text_width, values},
+    doctor::{ExamineError, Finding, Grade, Report, Row, examine, probes::About},
     exit::Exit,
+    process,
+    report::text,
+    runner::Cancel,
+    session::Session,
 };
 
 /// What the user asked for.
@@ -31,13 +37,159 @@ impl Options {
     }
 }
 
-/// Examines the adapter and prints what was found.
+/// Examines the adapter and prints what was found. The exit code is [`Exit::Unexpected`] where it is not
+/// usable.
 ///
 /// # Errors
-/// [`Failure`] where the adapter file is wrong or the environment fails.
+/// [`Failure`] where the adapter file is wrong, its program is not installed, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let _ = (options, stdout);
-    Err(Failure::environment(
-        "this build cannot examine adapters yet",
-    ))
+    let library = library(None)?;
+    let adapter = subject::find(Some(&options.adapter))?;
+    if let Some(why) = subject::no_lab(options.lab) {
+        return Err(Failure::environment(why));
+    }
+    let cancel = Cancel::new();
+    Interrupt::default().watch({
+        let cancel = cancel.clone();
+        move || cancel.cancel()
+    })?;
+    let session = Session {
+        timeout: options.timeout,
+        jobs: super::run::processors().get(),
+        ..subject::session(
+            Some(&options.adapter),
+            adapter.clone(),
+            &library,
+            options.lab,
+            values::fresh_seed(),
+        )
+    };
+    head(&adapter, session.version().as_deref(), stdout)?;
+    let report = examine(&session, &cancel, &mut |_| ()).map_err(|error| match error {
+        ExamineError::Probes(problems) => problems.into(),
+        ExamineError::Environment(error) => Failure::environment(error.to_string()),
+    })?;
+    let width = text_width();
+    section(&report, "Undisturbed, it must work", true, width, stdout)?;
+    section(
+        &report,
+        "Here it must fail, and say so",
+        false,
+        width,
+        stdout,
+    )?;
+    findings(&report, width, stdout)?;
+    if report.interrupted {
+        writeln!(
+            stdout,
+            "\nInterrupted: the adapter `{}` is not proved.",
+            name(&adapter)
+        )?;
+        return Ok(Exit::Interrupted);
+    }
+    let usable = report.usable();
+    let verdict = match (usable, weak(&report)) {
+        (false, _) => {
+            "is not usable as it is: its verdicts would be INCONCLUSIVE, or worth nothing"
+        }
+        (true, true) => "is usable; its client has weaknesses",
+        (true, false) => "is usable",
+    };
+    writeln!(stdout, "\nThe adapter `{}` {verdict}.", name(&adapter))?;
+    Ok(if usable {
+        Exit::AsExpected
+    } else {
+        Exit::Unexpected
+    })
+}
+
+fn name(adapter: &Adapter) -> String {
+    text::line(&adapter.name)
+}
+
+fn weak(report: &Report) -> bool {
+    let mut findings = report.rows.iter().flat_map(|it| &it.findings);
+    findings.any(|it| it.grade == Grade::Weak)
+}
+
+fn head(adapter: &Adapter, version: Option<&str>, stdout: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(
+        stdout,
+        "Adapter  {} ({})",
+        name(adapter),
+        text::line(&adapter.title)
+    )?;
+    let program = match &adapter.program {
+        Some(program) => {
+            let found = process::look_up(program);
+            let found = found.map_or_else(|| program.clone(), |it| it.display().to_string());
+            text::line(&found)
+        }
+        None => "inside mailproof".to_owned(),
+    };
+    writeln!(stdout, "Program  {program}")?;
+    let version = version.map_or_else(
+        || "it does not say".to_owned(),
+        |it| text::cut(&text::line(it), 80),
+    );
+    writeln!(stdout, "Version  {version}")?;
+    Ok(())
+}
+
+fn section(
+    report: &Report,
+    title: &str,
+    undisturbed: bool,
+    width: usize,
+    stdout: &mut dyn Write,
+) -> Result<(), Failure> {
+    let rows = report.rows.iter();
+    let rows: Vec<&Row> = rows
+        .filter(|it| (it.about == About::Undisturbed) == undisturbed)
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(stdout, "\n{title}")?;
+    for row in rows {
+        let mark = row.grade().map_or("ok", mark);
+        let first = format!("  {mark:<14}");
+        let rest = " ".repeat(16);
+        let asked = text::wrap(&text::line(&row.asked), width, &first, &rest);
+        let seen = text::wrap(&text::line(&row.seen), width, &rest, &rest);
+        writeln!(stdout, "{asked}\n{seen}")?;
+    }
+    Ok(())
+}
+
+fn findings(report: &Report, width: usize, stdout: &mut dyn Write) -> Result<(), Failure> {
+    let findings = report.findings();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(stdout, "\nFindings")?;
+    for (Finding { grade, says }, times) in findings {
+        let times = if times > 1 {
+            format!(" ({times} times)")
+        } else {
+            String::new()
+        };
+        let first = format!("  {:<14}", mark(*grade));
+        let says = format!("{}{times}.", text::line(says));
+        writeln!(
+            stdout,
+            "{}",
+            text::wrap(&says, width, &first, &" ".repeat(16))
+        )?;
+    }
+    Ok(())
+}
+
+const fn mark(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Unusable => "NOT USABLE",
+        Grade::Contradiction => "CONTRADICTION",
+        Grade::Weak => "weak",
+        Grade::Warning => "warning",
+    }
 }

@@ -5,15 +5,20 @@
 use std::{io::Write, path::PathBuf};
 
 use crate::{
-    cli::{Failure, args::ServeArgs, library, values},
+    cli::{Failure, args::ServeArgs, library, signal::Interrupt, text_width, values},
     exit::Exit,
+    judge::judge,
     report::text,
+    results::{Held, Judgement, Verdict},
+    runner::Cancel,
     select::suggest,
+    serve::{Order, Person, QUIET, Serving, for_persona, without_control},
 };
+use time::OffsetDateTime;
 
 use mailproof_scenarios::{
     library::Library,
-    model::{Case, Persona},
+    model::{Canaries, Case, Persona},
 };
 
 /// What the user asked for, with every default resolved.
@@ -21,6 +26,8 @@ use mailproof_scenarios::{
 pub struct Options {
     /// A case, scenario or persona.
     pub target: String,
+    /// Without the deviation of a case.
+    pub control: bool,
     /// Where the fresh values come from.
     pub seed: u64,
     /// The user's own scenarios.
@@ -41,6 +48,7 @@ impl Options {
     pub fn new(args: ServeArgs) -> Self {
         Self {
             target: args.target,
+            control: args.control,
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             scenarios: args.scenarios,
         }
@@ -58,15 +66,148 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
 }
 
 /// Opens the world of `target`, prints to `stdout` how a client is set up for it, and what that client does,
-/// until Ctrl-C.
+/// until Ctrl-C. For a case the verdict follows.
 fn serve(
     options: &Options,
     library: &Library,
     target: Target<'_>,
     stdout: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let _ = (options, library, target, stdout);
-    Err(Failure::environment("this build cannot serve yet"))
+    let order = order(options, library, target)?;
+    let free = order.free;
+    let stop = Cancel::new();
+    Interrupt::default().watch({
+        let stop = stop.clone();
+        move || stop.cancel()
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    title(&order.case, target, options, stdout)?;
+    let mut broken = None;
+    let record = runtime.block_on(async {
+        let serving = Serving::open(order).await.map_err(Failure::environment)?;
+        let mut tell = |lines: &str| {
+            let told = stdout.write_all(lines.as_bytes());
+            if let Err(error) = told.and_then(|()| stdout.flush()) {
+                broken.get_or_insert(error);
+                stop.cancel();
+            }
+        };
+        let mut person = Person::at_stdin();
+        Ok::<_, Failure>(serving.serve(&mut person, &stop, &mut tell).await)
+    });
+    let record = record?;
+    if let Some(error) = broken {
+        return Err(error.into());
+    }
+    if free {
+        return Ok(Exit::AsExpected);
+    }
+    let judgement = without_control(&record.case, judge(&record, None));
+    verdict(&judgement, stdout)?;
+    Ok(exit(judgement.verdict))
+}
+
+fn order(options: &Options, library: &Library, target: Target<'_>) -> Result<Order, Failure> {
+    let (case, free) = match target {
+        Target::Case(case) if options.control => (case.control(), false),
+        Target::Case(case) => (case.clone(), false),
+        Target::Persona(_) if options.control => {
+            let message =
+                "a persona has no deviation, so there is nothing that --control could leave out";
+            return Err(Failure::usage(message));
+        }
+        Target::Persona(persona) => (for_persona(persona), true),
+    };
+    // A control has the accounts of its case: nobody wants to type them twice.
+    let id = match target {
+        Target::Case(case) => case.id.as_str(),
+        Target::Persona(persona) => persona.name.as_str(),
+    };
+    Ok(Order {
+        canaries: Canaries::derive(options.seed, id, case.accounts()),
+        case,
+        free,
+        personas: library.personas().clone(),
+        now: OffsetDateTime::now_utc(),
+        quiet: QUIET,
+    })
+}
+
+fn title(
+    case: &Case,
+    target: Target<'_>,
+    options: &Options,
+    stdout: &mut dyn Write,
+) -> Result<(), Failure> {
+    match target {
+        Target::Case(it) => {
+            writeln!(stdout, "{}: {}", text::line(&it.id), text::line(&it.title))?;
+            if options.control {
+                writeln!(stdout, "This is the control: nothing deviates.")?;
+            } else if case.has_delta() {
+                writeln!(
+                    stdout,
+                    "Serve it with --control first, to see that the client manages undisturbed."
+                )?;
+            }
+        }
+        Target::Persona(it) => {
+            writeln!(
+                stdout,
+                "{}: {}",
+                text::line(&it.name),
+                text::line(&it.title)
+            )?;
+        }
+    }
+    writeln!(stdout, "Seed            {}", options.seed)?;
+    Ok(())
+}
+
+fn verdict(judgement: &Judgement, stdout: &mut dyn Write) -> Result<(), Failure> {
+    let width = text_width();
+    let reason = format!(
+        "{}: {}",
+        judgement.verdict.name(),
+        text::line(&judgement.reason)
+    );
+    writeln!(stdout, "\n{}", text::wrap(&reason, width, "", "  "))?;
+    for finding in &judgement.findings {
+        let held = match finding.held {
+            Held::Held => "held",
+            Held::Broken => "BROKEN",
+            Held::NotObservable => "not seen",
+        };
+        let first = format!("  {held:<9} ");
+        let words = format!(
+            "{} {}: {}",
+            finding.level,
+            text::line(&finding.name),
+            text::line(&finding.message)
+        );
+        writeln!(
+            stdout,
+            "{}",
+            text::wrap(&words, width, &first, &" ".repeat(12))
+        )?;
+    }
+    for warning in &judgement.warnings {
+        let words = text::wrap(&text::line(warning), width, "  warning   ", &" ".repeat(12));
+        writeln!(stdout, "{words}")?;
+    }
+    Ok(())
+}
+
+/// Ctrl-C is how this ends, so it is no interruption.
+const fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Pass | Verdict::Recorded | Verdict::Review => Exit::AsExpected,
+        Verdict::Inconclusive | Verdict::Unsupported | Verdict::Skipped => Exit::TooLittle,
+        Verdict::HarnessError => Exit::Environment,
+        Verdict::Fail | Verdict::Crash | Verdict::Hang => Exit::Unexpected,
+    }
 }
 
 /// A case by its id, the first case of a scenario, or a persona.

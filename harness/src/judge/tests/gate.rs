@@ -178,6 +178,32 @@ fn one_of_several_is_enough_but_every_step_must_turn_up() {
 }
 
 #[test]
+fn who_stays_away_from_a_step_that_must_complete_has_failed() {
+    let scene = Scene::send()
+        .trust(Trust::Always)
+        .then(|_| ())
+        .bad_chain(Fault::SelfSigned)
+        .completed(true)
+        .begin()
+        .up_to_go_ahead()
+        .hello()
+        .chain(Fault::SelfSigned)
+        .deviated(0)
+        .established(false)
+        .signs_in()
+        .sends()
+        .quits()
+        .end(Said::Success)
+        .begin()
+        .end(Said::Failed);
+    verdict(
+        scene,
+        Verdict::Fail,
+        "The job did not take place: the server accepted no message; the client never connected",
+    );
+}
+
+#[test]
 fn a_changed_step_must_reach_the_server() {
     let scene = || {
         Scene::send()

@@ -168,6 +168,25 @@ fn a_leak_needs_no_control() {
 }
 
 #[test]
+fn a_message_that_arrived_and_is_denied_needs_no_control() {
+    let judgement = Scene::send()
+        .completed(true)
+        .begin()
+        .up_to_go_ahead()
+        .tls(Fault::Valid)
+        .signs_in()
+        .sends()
+        .quits()
+        .end(Said::Failed)
+        .judge_with(Some(&failed()));
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    assert_eq!(
+        judgement.reason,
+        "The client said that it failed although the server accepted the message."
+    );
+}
+
+#[test]
 fn what_did_not_happen_needs_its_control() {
     let scene = Scene::send()
         .completed(true)

@@ -9,7 +9,7 @@ use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 use crate::subject::{Report, Request};
 
 use super::{
-    connection::{Connection, Patience},
+    connection::{Connection, Patience, Reading},
     dial::Dial,
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
@@ -109,7 +109,11 @@ impl<D: Dial> Client<'_, D> {
             let phase = self.phase("connect");
             phase.failure(Kind::Connect, Said::Temporary, &why)
         })?;
-        let connection = Connection::new(stream, patience, self.flaws.assumes_segments());
+        let reading = Reading {
+            segments_are_lines: self.flaws.assumes_segments(),
+            small_buffer: self.flaws.small_read_buffer(),
+        };
+        let connection = Connection::new(stream, patience, reading);
         let task = Task {
             request,
             flaws: self.flaws,
@@ -161,10 +165,11 @@ impl<D: Dial> Client<'_, D> {
                 }
             }
         }
-        if self.flaws.resends_after_lost_reply()
-            && failed(&outcome, |it| it.kind == Kind::LostReply)
-        {
-            outcome = self.attempt(plan, remembered).await;
+        for _ in 0..3 {
+            let lost = |it: &Failure| it.kind == Kind::LostReply;
+            if self.flaws.resends_after_lost_reply() && failed(&outcome, lost) {
+                outcome = self.attempt(plan, remembered).await;
+            }
         }
         for _ in 0..3 {
             let permanent = |it: &Failure| it.said == Said::Permanent;

@@ -94,8 +94,16 @@ pub(super) struct Connection<S> {
     heard: Vec<u8>,
     /// The server's own certificate, inside TLS.
     peer: Option<CertificateDer<'static>>,
-    /// A flaw: whatever one read brings is a whole line.
-    segments_are_lines: bool,
+    reading: Reading,
+}
+
+/// Flaws of reading. By default none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// Whatever one read brings is a whole line.
+    pub(super) segments_are_lines: bool,
+    /// What one read brings beyond so little room is lost.
+    pub(super) small_buffer: bool,
 }
 
 enum Channel<S> {
@@ -105,14 +113,14 @@ enum Channel<S> {
 }
 
 impl<S: Stream> Connection<S> {
-    pub(super) fn new(stream: S, patience: Patience, segments_are_lines: bool) -> Self {
+    pub(super) fn new(stream: S, patience: Patience, reading: Reading) -> Self {
         Self {
             channel: Channel::Clear(stream),
             inbox: BytesMut::new(),
             patience,
             heard: Vec::new(),
             peer: None,
-            segments_are_lines,
+            reading,
         }
     }
 
@@ -162,7 +170,7 @@ impl<S: Stream> Connection<S> {
             if searched > limit {
                 return Err(Cut::Overlong);
             }
-            if self.segments_are_lines && searched > 0 {
+            if self.reading.segments_are_lines && searched > 0 {
                 return Ok(self.inbox.split().to_vec());
             }
             self.fill(until).await?;
@@ -279,6 +287,8 @@ impl<S: Stream> Connection<S> {
 
     async fn fill(&mut self, until: Deadline) -> Result<(), Cut> {
         const PORTION: usize = 16 * 1024;
+        const SMALL: usize = 4096;
+        let most = self.inbox.len() + SMALL;
         self.inbox.reserve(PORTION);
         let inbox = &mut self.inbox;
         let reading = async {
@@ -290,7 +300,12 @@ impl<S: Stream> Connection<S> {
         };
         match within(until, reading).await? {
             0 => Err(Cut::Closed),
-            _ => Ok(()),
+            _ => {
+                if self.reading.small_buffer {
+                    self.inbox.truncate(most);
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -346,7 +361,7 @@ mod tests {
 
     use super::*;
 
-    fn connected(octets: &[u8], segments_are_lines: bool) -> Connection<DuplexStream> {
+    fn connected(octets: &[u8]) -> Connection<DuplexStream> {
         let (client, server) = tokio::io::duplex(octets.len().max(1));
         let octets = octets.to_vec();
         tokio::spawn(async move {
@@ -354,7 +369,7 @@ mod tests {
             // A client that has heard enough has gone.
             let _ = server.write_all(&octets).await;
         });
-        Connection::new(client, Patience(None), segments_are_lines)
+        Connection::new(client, Patience(None), Reading::default())
     }
 
     fn run<T>(doing: impl Future<Output = T>) -> T {
@@ -370,7 +385,7 @@ mod tests {
     #[test_case(b"\r\n\n", &[b"", b""]; "empty lines")]
     fn lines(octets: &[u8], expected: &[&[u8]]) {
         run(async {
-            let mut connection = connected(octets, false);
+            let mut connection = connected(octets);
             for line in expected {
                 assert_eq!(connection.line(10, None).await.as_deref(), Ok(*line));
             }
@@ -381,7 +396,7 @@ mod tests {
     #[test]
     fn a_line_without_end_is_not_read_to_its_end() {
         run(async {
-            let mut connection = connected(&[b'a'; 1_000_000], false);
+            let mut connection = connected(&[b'a'; 1_000_000]);
             assert_eq!(connection.line(1000, None).await, Err(Cut::Overlong));
             assert!(connection.unread().len() < 100_000);
         });
@@ -392,7 +407,7 @@ mod tests {
         run(async {
             let mut octets = vec![b'a'; 1_000_000];
             octets.extend_from_slice(b"end\r\n");
-            let mut connection = connected(&octets, false);
+            let mut connection = connected(&octets);
             assert_eq!(connection.skip(1_000_000, None).await, Ok(()));
             assert!(connection.inbox.capacity() < 100_000);
             assert_eq!(connection.line(10, None).await.as_deref(), Ok(&b"end"[..]));
@@ -411,7 +426,7 @@ mod tests {
         #[test]
         fn lines_and_their_ends_are_all_there_is(octets in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), any::<u8>()], 0..100)) {
             let lines = run(async {
-                let mut connection = connected(&octets, false);
+                let mut connection = connected(&octets);
                 let mut lines = Vec::new();
                 while let Ok(line) = connection.line(1000, None).await {
                     lines.push(line);

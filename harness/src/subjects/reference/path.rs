@@ -7,9 +7,7 @@ use rustls::{
     CertificateError, Error,
     pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime},
 };
-use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _, time::ASN1Time,
-};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, time::ASN1Time};
 
 /// Signature algorithms of a crypto provider.
 pub(super) type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
@@ -92,27 +90,6 @@ pub(super) fn holds(
         below = issuer;
     }
     skips.anchor
-}
-
-/// Whether a certificate names the host in its common name and has no alternative name
-/// (RFC 6125 §6.4.4).
-pub(super) fn common_name_is(leaf: &CertificateDer<'_>, host: &str) -> bool {
-    let Some(leaf) = parse(leaf) else {
-        return false;
-    };
-    let alternative = leaf.subject_alternative_name().ok().flatten();
-    let has_names = alternative.is_some_and(|names| {
-        let names = &names.value.general_names;
-        names
-            .iter()
-            .any(|name| matches!(name, GeneralName::DNSName(_) | GeneralName::IPAddress(_)))
-    });
-    let mut common = leaf.subject().iter_common_name();
-    !has_names
-        && common.any(|name| {
-            name.as_str()
-                .is_ok_and(|name| name.eq_ignore_ascii_case(host))
-        })
 }
 
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {

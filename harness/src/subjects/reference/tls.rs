@@ -50,8 +50,13 @@ pub(super) fn prepare(
         lenience: lenience(request, security, flaws, memory),
         algorithms: provider.signature_verification_algorithms,
     };
+    let versions: &[_] = if flaws.needs_tls13() {
+        &[&TLS13]
+    } else {
+        &[&TLS13, &TLS12]
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13, &TLS12])
+        .with_protocol_versions(versions)
         .map_err(|error| wrong(error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -123,7 +128,6 @@ fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State
         certificate,
         exceptions: memory.exceptions.clone(),
         name: flaws.ignores_name(),
-        common_name: flaws.accepts_common_name(),
         proof: flaws.ignores_proof(),
         path: Skips {
             leaf_validity: flaws.ignores_validity(),

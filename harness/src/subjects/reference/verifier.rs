@@ -4,7 +4,7 @@
 //! is any; the proof of the key is demanded under every trust (RFC 8446 §4.4.3). What a flaw skips is named
 //! in [`Lenience`]. Must not know where anchors and pins come from.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -50,8 +50,6 @@ pub(super) struct Lenience {
     pub(super) exceptions: Vec<CertificateDer<'static>>,
     /// The name.
     pub(super) name: bool,
-    /// That a common name is no server name.
-    pub(super) common_name: bool,
     /// The proof of the key.
     pub(super) proof: bool,
     /// Parts of the path.
@@ -93,8 +91,9 @@ impl ServerCertVerifier for Verifier {
                             self.algorithms.all,
                         )
                     })?;
-                    verify_server_name(&parsed, name)
-                        .or_else(|error| self.lenience.forgives_name(error, leaf, name))?;
+                    if !self.lenience.name {
+                        verify_server_name(&parsed, name)?;
+                    }
                 }
             }
         }
@@ -169,24 +168,6 @@ impl Lenience {
     ) -> Result<(), Error> {
         if self.path.covers(&error) && path::holds(leaf, sent, anchors, now, &self.path, algorithms)
         {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    }
-
-    fn forgives_name(
-        &self,
-        error: Error,
-        leaf: &CertificateDer<'_>,
-        name: &ServerName<'_>,
-    ) -> Result<(), Error> {
-        let host = match name {
-            ServerName::DnsName(name) => name.as_ref().to_owned(),
-            ServerName::IpAddress(address) => IpAddr::from(*address).to_string(),
-            _ => return Err(error),
-        };
-        if self.name || (self.common_name && path::common_name_is(leaf, &host)) {
             Ok(())
         } else {
             Err(error)

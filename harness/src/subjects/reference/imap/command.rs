@@ -71,6 +71,21 @@ impl<S: Stream> Session<'_, S> {
         }
     }
 
+    /// A flaw: sends a command and takes whatever comes for its completion. `None` if that is none.
+    pub(super) async fn run_to_any_reply(
+        &mut self,
+        phase: Phase,
+        parts: &[Part],
+    ) -> Result<Option<Completion>, Failure> {
+        if let Some(completion) = self.begin(phase, parts).await? {
+            return Ok(Some(completion));
+        }
+        Ok(match self.step(phase).await? {
+            Event::Completed(completion) => Some(completion),
+            Event::Continuation | Event::Absorbed => None,
+        })
+    }
+
     /// Sends a command with its literals. Returns its completion if it came before the command was whole.
     pub(super) async fn begin(
         &mut self,
@@ -135,6 +150,10 @@ impl<S: Stream> Session<'_, S> {
             match self.step(phase).await? {
                 Event::Completed(completion) => return Ok(completion),
                 Event::Continuation => self.unasked_continuation(phase).await?,
+                Event::Absorbed if self.takes_segment_for_answer() => {
+                    let heard = quote(self.connection.heard());
+                    return Err(phase.nonsense("an answer without a status", &heard));
+                }
                 Event::Absorbed => {}
             }
         }
@@ -173,9 +192,7 @@ impl<S: Stream> Session<'_, S> {
                 return Ok(line);
             };
             literals = literals.saturating_add(size);
-            if self.task.flaws.trusts_literal_size() {
-                reserve(size);
-            } else if literals > LARGEST_LITERALS {
+            if literals > LARGEST_LITERALS {
                 let what = format!("a literal of {size} octets is more than 64 MiB");
                 return Err(phase.nonsense(&what, &quote(&rest)));
             }
@@ -239,7 +256,7 @@ impl<S: Stream> Session<'_, S> {
             return Ok(Event::Absorbed);
         }
         if completion.status == Status::Ok {
-            self.learn_code(&completion.text);
+            self.learn_code(phase, &completion.text)?;
         }
         self.note_alert(&completion.text);
         let is_goodbye = phase.step == "LOGOUT";
@@ -256,12 +273,12 @@ impl<S: Stream> Session<'_, S> {
         match response {
             Response::Status { status, text } => {
                 if status == Status::Ok {
-                    self.learn_code(&text);
+                    self.learn_code(phase, &text)?;
                 }
                 self.note_alert(&text);
             }
             Response::Capability(capabilities) => {
-                self.capabilities = Some(capabilities.into_iter().collect());
+                self.learn(phase, capabilities)?;
             }
             Response::Exists(count) => self.learned.exists = Some(count),
             Response::Expunge => {
@@ -290,10 +307,30 @@ impl<S: Stream> Session<'_, S> {
         Ok(())
     }
 
-    pub(super) fn learn_code(&mut self, text: &[u8]) {
-        if let Some(capabilities) = response::capability_code(text) {
-            self.capabilities = Some(capabilities.into_iter().collect());
+    /// Takes in the capabilities in a response code, if there are any.
+    ///
+    /// # Errors
+    /// As with [`Session::learn`].
+    pub(super) fn learn_code(&mut self, phase: Phase, text: &[u8]) -> Result<(), Failure> {
+        match response::capability_code(text) {
+            Some(capabilities) => self.learn(phase, capabilities),
+            None => Ok(()),
         }
+    }
+
+    /// Takes in capabilities.
+    ///
+    /// # Errors
+    /// Only for a flawed client, at one that it does not know.
+    fn learn(&mut self, phase: Phase, capabilities: Vec<String>) -> Result<(), Failure> {
+        let unknown = capabilities.iter().find(|it| !is_known(it));
+        if let Some(unknown) = unknown
+            && self.task.flaws.chokes_on_unknown_capability()
+        {
+            return Err(phase.nonsense("a capability that nobody knows", unknown));
+        }
+        self.capabilities = Some(capabilities.into_iter().collect());
+        Ok(())
     }
 
     /// An alert is shown only if nobody on the way could have written it.
@@ -345,7 +382,12 @@ impl<S: Stream> Session<'_, S> {
     }
 
     fn keeps_clear(&self) -> bool {
-        self.task.flaws.keeps_clear_buffer() || self.task.flaws.speaks_before_greeting()
+        self.task.flaws.keeps_clear_buffer()
+    }
+
+    /// A flaw: whether what was read last counts for the end of the answer.
+    fn takes_segment_for_answer(&self) -> bool {
+        self.task.flaws.assumes_segments() && self.connection.unread().is_empty()
     }
 
     async fn send(&mut self, phase: Phase, octets: &[u8]) -> Result<(), Failure> {
@@ -388,16 +430,32 @@ fn whole(tag: &str, parts: &[Part]) -> Vec<u8> {
     out
 }
 
-/// A flaw: takes memory for whatever is announced. Bounded, so that the machine of the harness survives.
-fn reserve(size: u64) {
-    const MOST: u64 = 256 * 1024 * 1024;
-    const PAGE: usize = 4096;
-    let size = usize::try_from(size.min(MOST)).unwrap_or_default();
-    let mut memory = vec![0_u8; size];
-    for page in memory.iter_mut().step_by(PAGE) {
-        *page = 1;
-    }
-    std::hint::black_box(&memory);
+/// What a flawed client takes for all capabilities that there are.
+fn is_known(capability: &str) -> bool {
+    const KNOWN: &[&str] = &[
+        "CHILDREN",
+        "CONDSTORE",
+        "ENABLE",
+        "ID",
+        "IDLE",
+        "IMAP4REV1",
+        "IMAP4REV2",
+        "LIST-EXTENDED",
+        "LIST-STATUS",
+        "LITERAL+",
+        "LITERAL-",
+        "LOGIN-REFERRALS",
+        "LOGINDISABLED",
+        "MOVE",
+        "NAMESPACE",
+        "SASL-IR",
+        "SPECIAL-USE",
+        "STARTTLS",
+        "STATUS=SIZE",
+        "UIDPLUS",
+        "UNSELECT",
+    ];
+    KNOWN.contains(&capability) || capability.starts_with("AUTH=")
 }
 
 /// What a client that expects nothing else than the answer to its command would let pass.

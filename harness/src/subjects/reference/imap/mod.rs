@@ -90,10 +90,13 @@ impl<'a, S: Stream> Session<'a, S> {
     /// Does the job and says goodbye. The words for the user are the server's alerts. Returns the connection
     /// for those who ask for what was heard last.
     pub(super) async fn perform(mut self) -> (Result<String, Failure>, Connection<S>) {
-        let outcome = self.work().await;
+        let mut outcome = self.work().await;
         let goodbye = outcome.as_ref().err().is_none_or(Failure::allows_goodbye);
         if goodbye && self.bye.is_none() {
-            self.logout().await;
+            let goodbye = self.logout().await;
+            if self.task.flaws.needs_goodbye() {
+                outcome = outcome.and(goodbye);
+            }
         }
         self.connection.close().await;
         let alerts = self.learned.alerts.join("\n");
@@ -114,19 +117,16 @@ impl<'a, S: Stream> Session<'a, S> {
             let secured = self.secure().await?;
             self.astray = !secured;
         }
-        if self.task.flaws.speaks_before_greeting() {
-            // Its answer is read where any other would be.
-            let tag = self.next_tag();
-            let command = format!("{tag} CAPABILITY\r\n");
-            let sent = self.connection.send(command.as_bytes()).await;
-            sent.map_err(|cut| Phase::imap("CAPABILITY").cut(&cut))?;
-        }
         self.greeting().await?;
         if self.task.wants_starttls() {
             self.starttls().await?;
         }
         if self.capabilities.is_none() && !self.astray {
             self.ask_capabilities().await?;
+        }
+        let inside = self.connection.is_encrypted() && self.can("STARTTLS");
+        if inside && self.task.flaws.starttls_inside_tls() {
+            self.starttls().await?;
         }
         self.sign_in().await?;
         match self.task.request.job {
@@ -149,10 +149,7 @@ impl<'a, S: Stream> Session<'a, S> {
             Ok(Response::Status {
                 status: Status::Ok,
                 text,
-            }) => {
-                self.learn_code(&text);
-                Ok(())
-            }
+            }) => self.learn_code(phase, &text),
             Ok(Response::Preauth { text }) => {
                 let fine = self.connection.is_encrypted() || self.task.security == Security::None;
                 if !fine && !flaws.accepts_preauth() {
@@ -165,7 +162,7 @@ impl<'a, S: Stream> Session<'a, S> {
                         ),
                     ));
                 }
-                self.learn_code(&text);
+                self.learn_code(phase, &text)?;
                 self.authenticated = true;
                 self.astray |= !fine;
                 Ok(())
@@ -184,7 +181,14 @@ impl<'a, S: Stream> Session<'a, S> {
         if self.authenticated {
             return Ok(());
         }
-        self.ask_capabilities().await?;
+        match self.ask_capabilities().await {
+            // A flaw: who will not say whether it has TLS, is taken for one that has not.
+            Err(failure) if failure.kind == Kind::Refused && flaws.continues_in_clear() => {
+                self.astray = true;
+                return self.without_tls(failure);
+            }
+            outcome => outcome?,
+        }
         if flaws.auth_before_tls() {
             self.sign_in_too_early().await?;
             if self.authenticated {
@@ -198,12 +202,17 @@ impl<'a, S: Stream> Session<'a, S> {
                 "the server does not offer it, and the settings demand a secure connection",
             ));
         }
-        let completion = self.run(phase, &[Part::text("STARTTLS")]).await?;
-        if completion.is_early {
-            // A flaw: takes the promise for the deed.
+        let completion = if flaws.starttls_any_reply_in_clear() {
+            self.run_to_any_reply(phase, &[Part::text("STARTTLS")])
+                .await?
+        } else {
+            Some(self.run(phase, &[Part::text("STARTTLS")]).await?)
+        };
+        let Some(completion) = completion.filter(|it| !it.is_early) else {
+            // A flaw: takes the promise, or whatever it was, for the deed.
             self.astray = true;
             return Ok(());
-        }
+        };
         if completion.status != Status::Ok {
             let mut refusal = self.refusal(phase, &completion);
             if refusal.said == Said::Permanent {
@@ -263,13 +272,17 @@ impl<'a, S: Stream> Session<'a, S> {
     }
 
     /// RFC 9051 §6.1.3. However it ends, the work was done before.
-    async fn logout(&mut self) {
+    ///
+    /// # Errors
+    /// Where the server does not answer OK; that is a failure only for a flawed client.
+    async fn logout(&mut self) -> Result<(), Failure> {
         let patience = self.connection.patience().at_most(Duration::from_secs(2));
         self.connection.set_patience(patience);
         let phase = Phase::imap("LOGOUT");
         let heard = self.connection.heard().to_vec();
-        let _ = self.run(phase, &[Part::text("LOGOUT")]).await;
+        let outcome = self.run(phase, &[Part::text("LOGOUT")]).await;
         self.connection.set_heard(heard);
+        self.expect_ok(phase, &outcome?)
     }
 
     fn can(&self, capability: &str) -> bool {

@@ -25,6 +25,9 @@ pub(super) fn prepare(message: &[u8], flaws: &Flaws) -> Result<Prepared, &'stati
     } else {
         canonical(message)
     };
+    if flaws.cuts_long_messages() {
+        lines.truncate(64 * 1024);
+    }
     if !lines.ends_with(b"\r\n") || flaws.adds_empty_line() {
         lines.extend_from_slice(b"\r\n");
     }

@@ -20,6 +20,26 @@ use super::{
 };
 use reply::Reply;
 
+const EHLO: Phase = Phase::smtp("EHLO");
+
+/// The keywords that a flawed client takes for all there are.
+const KEYWORDS: &[&str] = &[
+    "8BITMIME",
+    "AUTH",
+    "BINARYMIME",
+    "CHUNKING",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "ETRN",
+    "EXPN",
+    "HELP",
+    "PIPELINING",
+    "SIZE",
+    "SMTPUTF8",
+    "STARTTLS",
+    "VRFY",
+];
+
 /// One session.
 pub(super) struct Session<'a, S> {
     connection: Connection<S>,
@@ -47,9 +67,12 @@ impl<'a, S: Stream> Session<'a, S> {
 
     /// Does the job and says goodbye. Returns the connection for those who ask for what was heard last.
     pub(super) async fn perform(mut self) -> (Result<String, Failure>, Connection<S>) {
-        let outcome = self.work().await;
+        let mut outcome = self.work().await;
         if outcome.as_ref().err().is_none_or(Failure::allows_goodbye) {
-            self.quit().await;
+            let goodbye = self.quit().await;
+            if self.task.flaws.needs_goodbye() {
+                outcome = outcome.and(goodbye);
+            }
         }
         self.connection.close().await;
         (outcome.map(|()| String::new()), self.connection)
@@ -61,16 +84,16 @@ impl<'a, S: Stream> Session<'a, S> {
             let secured = self.secure(Phase::smtp("TLS handshake")).await?;
             self.astray = !secured;
         }
-        if flaws.speaks_before_greeting() {
-            let ehlo = self.introduction("EHLO");
-            self.send(Phase::smtp("EHLO"), &ehlo).await?;
-        }
         self.greeting().await?;
-        self.hello(flaws.speaks_before_greeting()).await?;
+        self.hello().await?;
         if flaws.auth_before_tls() && !self.connection.is_encrypted() {
             self.sign_in_too_early().await?;
         }
         if self.task.wants_starttls() && !self.plain_old {
+            self.starttls().await?;
+        }
+        let inside = self.connection.is_encrypted() && self.capabilities.contains_key("STARTTLS");
+        if inside && flaws.starttls_inside_tls() {
             self.starttls().await?;
         }
         self.sign_in().await?;
@@ -96,16 +119,12 @@ impl<'a, S: Stream> Session<'a, S> {
 
     /// RFC 5321 §4.1.1.1. HELO follows only where the server does not know EHLO at all and the user has
     /// chosen a session in clear: HELO leaves no way to TLS (RFC 3207 §6).
-    async fn hello(&mut self, already_sent: bool) -> Result<(), Failure> {
-        let phase = Phase::smtp("EHLO");
-        if !already_sent {
-            let ehlo = self.introduction("EHLO");
-            self.send(phase, &ehlo).await?;
-        }
-        let reply = self.reply(phase).await?;
+    async fn hello(&mut self) -> Result<(), Failure> {
+        let phase = EHLO;
+        let ehlo = self.introduction("EHLO");
+        let reply = self.command(phase, &ehlo).await?;
         if reply.code == 250 {
-            self.learn(&reply);
-            return Ok(());
+            return self.learn(&reply);
         }
         let by_mistake = self.task.flaws.helo_fallback_in_clear();
         let in_clear = !self.connection.is_encrypted();
@@ -137,8 +156,9 @@ impl<'a, S: Stream> Session<'a, S> {
                 "the server does not offer it, and the settings demand a secure connection",
             ));
         }
-        let reply = self.command(phase, "STARTTLS").await?;
-        if reply.code != 220 {
+        self.send(phase, "STARTTLS").await?;
+        let reply = self.go_ahead(phase).await.transpose()?;
+        if let Some(reply) = reply.filter(|it| it.code != 220) {
             if flaws.starttls_any_reply_in_clear() && matches!(reply.class(), 2 | 3) {
                 self.astray = true;
                 return Ok(());
@@ -164,7 +184,7 @@ impl<'a, S: Stream> Session<'a, S> {
             return Ok(());
         }
         let known = std::mem::take(&mut self.capabilities);
-        self.hello(false).await?;
+        self.hello().await?;
         if flaws.keeps_clear_capabilities() {
             for (keyword, parameters) in known {
                 self.capabilities
@@ -174,6 +194,15 @@ impl<'a, S: Stream> Session<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// The reply to STARTTLS. `None` is a flaw: it was not waited for.
+    async fn go_ahead(&mut self, phase: Phase) -> Option<Result<Reply, Failure>> {
+        const MOMENT: Duration = Duration::from_millis(150);
+        if self.task.flaws.ignores_go_ahead() {
+            return tokio::time::timeout(MOMENT, self.reply(phase)).await.ok();
+        }
+        Some(self.reply(phase).await)
     }
 
     /// TLS is not to be had. With optional TLS the session goes on without a password.
@@ -191,11 +220,19 @@ impl<'a, S: Stream> Session<'a, S> {
     }
 
     /// RFC 5321 §4.1.1.10. However it ends, the work was done before.
-    async fn quit(&mut self) {
+    ///
+    /// # Errors
+    /// Where the server does not answer with 221; that is a failure only for a flawed client.
+    async fn quit(&mut self) -> Result<(), Failure> {
+        let phase = Phase::smtp("QUIT");
         let patience = self.connection.patience().at_most(Duration::from_secs(2));
         self.connection.set_patience(patience);
-        if self.connection.send(b"QUIT\r\n").await.is_ok() {
-            let _ = Reply::read(&mut self.connection, Phase::smtp("QUIT")).await;
+        let sent = self.connection.send(b"QUIT\r\n").await;
+        sent.map_err(|cut| phase.cut(&cut))?;
+        let reply = Reply::read(&mut self.connection, phase).await?;
+        match reply.code {
+            221 => Ok(()),
+            _ => Err(reply.refusal(phase)),
         }
     }
 
@@ -235,11 +272,25 @@ impl<'a, S: Stream> Session<'a, S> {
         }
     }
 
+    /// Reads a reply, and misreads it as the flaws will have it.
     async fn reply(&mut self, phase: Phase) -> Result<Reply, Failure> {
-        if self.task.flaws.assumes_segments() {
-            return Reply::read_segment(&mut self.connection, phase).await;
+        let flaws = self.task.flaws;
+        let connection = &mut self.connection;
+        let mut reply = if flaws.assumes_segments() {
+            Reply::read_segment(connection, phase).await?
+        } else if flaws.one_line_replies() && phase != EHLO {
+            Reply::read_one_line(connection, phase).await?
+        } else {
+            Reply::read(connection, phase).await?
+        };
+        // What stands behind a 334 is a challenge, not a text.
+        if flaws.needs_reply_text() && reply.code != 334 && reply.has_no_text() {
+            return Err(phase.nonsense("a reply without a text", &reply.quote()));
         }
-        Reply::read(&mut self.connection, phase).await
+        if flaws.reads_text_for_codes() && reply.class() == 2 && reply.sounds_refusing() {
+            reply.code = 550;
+        }
+        Ok(reply)
     }
 
     async fn secure(&mut self, phase: Phase) -> Result<bool, Failure> {
@@ -254,16 +305,28 @@ impl<'a, S: Stream> Session<'a, S> {
         }
     }
 
-    fn learn(&mut self, reply: &Reply) {
+    /// Takes in the reply to EHLO.
+    ///
+    /// # Errors
+    /// Only for a flawed client, at a keyword that it does not know.
+    fn learn(&mut self, reply: &Reply) -> Result<(), Failure> {
+        let flaws = self.task.flaws;
         self.capabilities.clear();
         for line in reply.texts().skip(1) {
             // `AUTH=LOGIN` is an old spelling of `AUTH LOGIN`.
-            let line = line.replace('=', " ").to_ascii_uppercase();
+            let mut line = line.replace('=', " ");
+            if !flaws.case_sensitive_keywords() {
+                line.make_ascii_uppercase();
+            }
             let mut words = line.split_ascii_whitespace().map(str::to_owned);
             if let Some(keyword) = words.next() {
+                if flaws.chokes_on_unknown_capability() && !KEYWORDS.contains(&&keyword[..]) {
+                    return Err(EHLO.nonsense("an extension that nobody knows", &keyword));
+                }
                 self.capabilities.entry(keyword).or_default().extend(words);
             }
         }
+        Ok(())
     }
 
     fn offers(&self, keyword: &str, parameter: &str) -> bool {

@@ -28,6 +28,14 @@ impl Reply {
         Self::read_until(connection, phase, |_| false).await
     }
 
+    /// A flaw: takes the first line for the whole.
+    pub(super) async fn read_one_line<S: Stream>(
+        connection: &mut Connection<S>,
+        phase: Phase,
+    ) -> Result<Self, Failure> {
+        Self::read_until(connection, phase, |_| true).await
+    }
+
     /// A flaw: takes for the end of a reply what is only the end of a segment.
     pub(super) async fn read_segment<S: Stream>(
         connection: &mut Connection<S>,
@@ -82,6 +90,19 @@ impl Reply {
         self.lines
             .iter()
             .map(|line| String::from_utf8_lossy(line.get(4..).unwrap_or_default()).into_owned())
+    }
+
+    /// Whether there is nothing but the code.
+    pub(super) fn has_no_text(&self) -> bool {
+        self.texts().all(|text| text.trim().is_empty())
+    }
+
+    /// Whether the words, not the code, are those of a refusal.
+    pub(super) fn sounds_refusing(&self) -> bool {
+        self.texts().any(|text| {
+            let enhanced = text.starts_with("4.") || text.starts_with("5.");
+            enhanced || text.to_ascii_lowercase().contains("error")
+        })
     }
 
     /// The reply for the user.

@@ -7,7 +7,7 @@ use super::{
         connection::Stream,
         failure::{Failure, Kind, Phase},
     },
-    Session, data,
+    Reply, Session, data,
 };
 
 const MAIL: Phase = Phase::smtp("MAIL FROM");
@@ -24,7 +24,7 @@ impl<S: Stream> Session<'_, S> {
 
         let mail = self.mail_command(&message)?;
         let reply = self.command(MAIL, &mail).await?;
-        if reply.class() != 2 && !heedless {
+        if !self.accepts(&reply) && !heedless {
             return Err(reply.refusal(MAIL));
         }
         self.recipients(heedless).await?;
@@ -46,7 +46,7 @@ impl<S: Stream> Session<'_, S> {
         for recipient in &self.task.request.to {
             let rcpt = format!("RCPT TO:<{}>", address(recipient, RCPT)?);
             let reply = self.command(RCPT, &rcpt).await?;
-            if reply.class() == 2 || heedless {
+            if self.accepts(&reply) || heedless {
                 accepted = true;
                 continue;
             }
@@ -82,7 +82,7 @@ impl<S: Stream> Session<'_, S> {
             return Ok(());
         }
         match outcome {
-            Ok(reply) if reply.class() == 2 => Ok(()),
+            Ok(reply) if self.accepts(&reply) => Ok(()),
             Ok(reply) => Err(reply.refusal(END)),
             Err(mut failure) if failure.kind == Kind::Lost => {
                 failure.kind = Kind::LostReply;
@@ -90,6 +90,14 @@ impl<S: Stream> Session<'_, S> {
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The first digit decides (RFC 5321 §4.3.2); a flaw knows one code only.
+    fn accepts(&self, reply: &Reply) -> bool {
+        if self.task.flaws.knows_few_codes() {
+            return reply.code == 250;
+        }
+        reply.class() == 2
     }
 
     /// MAIL with the parameters that the server offers and the message needs (RFC 1870, RFC 6152,

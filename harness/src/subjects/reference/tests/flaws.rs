@@ -11,11 +11,14 @@ use Job::{Append, Fetch, List, Send};
 use Protocol::{Imap, Smtp};
 use Security::{Implicit, None as Clear, StarttlsOptional, StarttlsRequired};
 
+static OLD: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
+
 /// What is asked before which server, and what shows the flaw.
 type Row = (Vec<(Request, Server)>, fn(&Outcome) -> bool);
 
 fn row(flaw: Flaw) -> Row {
     let succeeds = |it: &Outcome| it.said() == Said::Success;
+    let fails = |it: &Outcome| it.said() != Said::Success;
     let leaks = |it: &Outcome| it.leaked();
     let served = |fault| Server::new(Smtp, Implicit).with(|it| it.fault = fault);
     let chain = |fault| {
@@ -54,7 +57,6 @@ fn row(flaw: Flaw) -> Row {
         Flaw::IgnoresValidity => chain(Fault::ExpiredLeaf),
         Flaw::IgnoresIssuerValidity => chain(Fault::ExpiredIntermediate),
         Flaw::IgnoresName => chain(Fault::WrongHost),
-        Flaw::AcceptsCommonName => chain(Fault::NoSan),
         Flaw::IgnoresAnchor => chain(Fault::UnknownRoot),
         Flaw::IgnoresBasicConstraints => chain(Fault::IntermediateNotCa),
         Flaw::IgnoresKeyUsage => chain(Fault::WrongEku),
@@ -178,10 +180,6 @@ fn row(flaw: Flaw) -> Row {
             imap(Implicit, |it| it.reply("greeting", "A0000 OK ready\r\n")),
             succeeds,
         ),
-        Flaw::SpeaksBeforeGreeting => (
-            smtp(Clear, |it| it.instead("greeting", "", Then::Silence)),
-            |it| it.saw("(unanswered) EHLO"),
-        ),
         Flaw::IgnoresLoginDisabled => (
             imap(Implicit, |it| {
                 it.with(|it| it.secure = "IMAP4rev1 LOGINDISABLED")
@@ -241,18 +239,11 @@ fn row(flaw: Flaw) -> Row {
         ),
         Flaw::ResendsAfterLostReply => (
             smtp(Implicit, |it| it.instead("data", "", Then::Close)),
-            |it| it.count("(message)") == 2,
+            |it| it.count("(message)") == 4,
         ),
         Flaw::WaitsForever => (
             smtp(Implicit, |it| it.instead("greeting", "", Then::Silence)),
             |it| it.text() == "HANG",
-        ),
-        Flaw::TrustsLiteralSize => (
-            // Just over what the client takes otherwise.
-            imap(Implicit, |it| {
-                it.reply("UID", "* 1 FETCH (BODY[] {67108865}\r\nx")
-            }),
-            |it| it.text().contains("timed out"),
         ),
         Flaw::ChokesOnUntagged => (
             imap(Implicit, |it| it.before("SELECT", "* SEARCH 1 2\r\n")),
@@ -281,6 +272,76 @@ fn row(flaw: Flaw) -> Row {
                 it.saw("literal came early") && it.said() == Said::Success
             })
         }
+        Flaw::OneLineReplies => (
+            smtp(Implicit, |it| it.reply("greeting", "220-mx\r\n220 hi\r\n")),
+            fails,
+        ),
+        Flaw::NeedsReplyText => (smtp(Implicit, |it| it.reply("greeting", "220\r\n")), fails),
+        Flaw::ReadsTextForCodes => (
+            smtp(Implicit, |it| it.reply("RCPT", "250 5.1.1 bad\r\n")),
+            fails,
+        ),
+        Flaw::KnowsFewCodes => (
+            smtp(Implicit, |it| it.reply("RCPT", "251 will forward\r\n")),
+            fails,
+        ),
+        Flaw::ChokesOnUnknownCapability => {
+            let mut steps = smtp(Implicit, |it| {
+                it.with(|it| it.secure = "X-LINK2STATE AUTH=PLAIN")
+            });
+            steps.extend(imap(Implicit, |it| {
+                it.reply("greeting", "* OK [CAPABILITY IMAP4rev1 XYZZY] hi\r\n")
+            }));
+            steps.extend(imap(Implicit, |it| {
+                it.with(|it| it.secure = "IMAP4rev1 XYZZY")
+            }));
+            (steps, |it| {
+                (0..3).all(|step| it.said_at(step) != Said::Success)
+            })
+        }
+        Flaw::CaseSensitiveKeywords => (
+            smtp(StarttlsRequired, |it| it.with(|it| it.clear = "starttls")),
+            fails,
+        ),
+        Flaw::NeedsTls13 => (smtp(Implicit, |it| it.with(|it| it.versions = OLD)), fails),
+        Flaw::StarttlsInsideTls => {
+            let mut steps = smtp(StarttlsRequired, |it| {
+                it.with(|it| it.secure = "STARTTLS AUTH=PLAIN")
+            });
+            steps.extend(imap(Implicit, |it| {
+                it.with(|it| it.secure = "IMAP4rev1 STARTTLS")
+            }));
+            (steps, |it| {
+                it.saw("tls STARTTLS") && it.saw("tls A0003 STARTTLS")
+            })
+        }
+        Flaw::IgnoresGoAhead => (
+            smtp(StarttlsRequired, |it| it.instead("STARTTLS", "", Then::Tls)),
+            succeeds,
+        ),
+        Flaw::NeedsGoodbye => {
+            let mut steps = smtp(Implicit, |it| it.reply("QUIT", "500 what?\r\n"));
+            steps.extend(imap(Implicit, |it| it.instead("LOGOUT", "", Then::Close)));
+            (steps, |it| {
+                (0..2).all(|step| it.said_at(step) != Said::Success)
+            })
+        }
+        Flaw::CutsLongMessages => {
+            let mut request = request(Smtp, Send, Implicit);
+            let message = format!("Subject: x\r\n\r\n{}End\r\n", "Hello\r\n".repeat(10_000));
+            request.message_file = file("long.eml", &message);
+            let steps = vec![(request, Server::new(Smtp, Implicit))];
+            (steps, |it| {
+                it.saw("(message)") && !it.saw("End\\r\\n") && it.said() == Said::Success
+            })
+        }
+        Flaw::SmallReadBuffer => (
+            smtp(Implicit, |it| {
+                let lines = "220-No spam, please\r\n".repeat(300);
+                it.reply("greeting", &format!("{lines}220 hi\r\n"))
+            }),
+            fails,
+        ),
         Flaw::Crashes => unreachable!("has a test of its own"),
     }
 }

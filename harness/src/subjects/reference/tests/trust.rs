@@ -110,7 +110,6 @@ fn trust_system_has_no_anchors() {
 #[test_case(Flaw::IgnoresValidity, &[Fault::ExpiredLeaf, Fault::ExpiredIntermediate, Fault::NotYetValid])]
 #[test_case(Flaw::IgnoresIssuerValidity, &[Fault::ExpiredIntermediate])]
 #[test_case(Flaw::IgnoresName, &[Fault::WrongHost, Fault::NoSan])]
-#[test_case(Flaw::AcceptsCommonName, &[Fault::NoSan])]
 #[test_case(Flaw::IgnoresAnchor, &[Fault::SelfSigned, Fault::UnknownRoot, Fault::MissingIntermediate])]
 #[test_case(Flaw::IgnoresBasicConstraints, &[Fault::IntermediateNotCa])]
 #[test_case(Flaw::IgnoresKeyUsage, &[Fault::WrongEku])]

@@ -1,0 +1,124 @@
+//! The doctor against clients whose mistakes are known.
+
+use std::sync::Arc;
+
+use mailproof_scenarios::library::Library;
+use test_case::test_case;
+use time::OffsetDateTime;
+
+use super::*;
+use crate::{adapter, session::At};
+
+fn examined(name: &str) -> Report {
+    let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
+    let adapter = adapter::find(name).unwrap_or_else(|error| panic!("{error}"));
+    let session = Session {
+        adapter: Arc::new(adapter),
+        adapter_name: name.to_owned(),
+        personas: Arc::new(library.personas().clone()),
+        at: At::Here,
+        seed: 1,
+        now: OffsetDateTime::now_utc(),
+        timeout: None,
+        jobs: 8,
+    };
+    examine(&session, &Cancel::new(), &mut |_| ()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn says(report: &Report, grade: Grade, part: &str) -> bool {
+    let mut findings = report.rows.iter().flat_map(|it| &it.findings);
+    findings.any(|it| it.grade == grade && it.says.contains(part))
+}
+
+#[test]
+fn the_reference_client_is_usable_and_nothing_is_to_be_said() {
+    let report = examined("reference");
+    assert!(report.usable());
+    assert_eq!(report.findings(), []);
+    for about in About::ALL {
+        assert!(report.rows.iter().any(|it| it.about == about), "{about:?}");
+    }
+    let starttls = report.rows.iter().find(|it| {
+        it.about == About::Undisturbed && it.asked.starts_with("send over smtp, starttls-required")
+    });
+    let seen = starttls.map(|it| it.seen.as_str()).unwrap_or_default();
+    assert!(
+        seen.starts_with("EHLO, STARTTLS, TLS 1.3, EHLO, AUTH "),
+        "{seen}"
+    );
+    assert!(seen.ends_with(" -> success"), "{seen}");
+}
+
+#[test_case("do-nothing", "the undisturbed base does not pass"; "nothing")]
+#[test_case("do-nothing", "it says success although nothing took place"; "nothing, and lies")]
+#[test_case("do-nothing-and-fail", "the undisturbed base does not pass"; "nothing, honestly")]
+#[test_case("reference+reports-success", "it says success although nothing took place"; "success whatever happened")]
+#[test_case("reference+reports-failure", "the undisturbed base does not pass"; "failure whatever happened")]
+fn unusable(name: &str, part: &str) {
+    let report = examined(name);
+    assert!(!report.usable());
+    assert!(
+        says(&report, Grade::Unusable, part),
+        "{:#?}",
+        report.findings()
+    );
+}
+
+#[test_case("reference+accepts-any-certificate", &["with trust = ca", "with trust = system"]; "any certificate")]
+#[test_case("reference+continues-in-clear", &["went on in clear where STARTTLS was not offered"]; "in clear")]
+fn usable_but_weak(name: &str, parts: &[&str]) {
+    let report = examined(name);
+    assert!(report.usable(), "{:#?}", report.findings());
+    for part in parts {
+        assert!(
+            says(&report, Grade::Weak, part),
+            "{part}: {:#?}",
+            report.findings()
+        );
+    }
+}
+
+/// An adapter for a shell that ends with `code`.
+fn shell(code: i32) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+    let text = format!(
+        r#"name = "shell"
+title = "A shell"
+role = "client"
+program = "sh"
+timeout = "3s"
+[settings.security]
+implicit = []
+[settings.trust]
+ca = []
+[settings.auth]
+password = []
+[job.send]
+run = ["sh", "-c", "exit {code}"]
+[exit]
+success = [0]
+"#
+    );
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[test]
+fn an_exit_code_that_nobody_mapped_is_told_once() {
+    let file = shell(7);
+    let report = examined(file.path().to_str().unwrap());
+    let told: Vec<_> = report
+        .findings()
+        .into_iter()
+        .filter(|(it, _)| it.grade == Grade::Warning)
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0.says.contains("exit code 7 is not mapped"));
+    assert!(told[0].1 > 1);
+    assert!(!report.usable());
+}
+
+#[test]
+fn nobody_is_usable_by_having_been_asked_nothing() {
+    assert!(!Report::default().usable());
+}
