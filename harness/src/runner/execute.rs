@@ -18,7 +18,6 @@ use mailproof_scenarios::model::{
 use super::{
     Cancel, Executed, Executor,
     message::{Head, render},
-    party::address,
     subject::{Instance, Performance},
     work::{WorkFolder, first_certificate},
 };
@@ -117,13 +116,13 @@ impl Local {
 
     fn message(&self, case: &Case, number: usize, step: &Step, canaries: &Canaries) -> String {
         let account = canaries.account(&step.account);
-        let from = address(step.from, account, canaries);
+        let from = canaries.address(step.from, account);
         let to = step.to.first().copied().unwrap_or(step.from);
         render(
             step.message,
             &Head {
                 from: &from,
-                to: &address(to, account, canaries),
+                to: &canaries.address(to, account),
                 subject: &format!("Test of {}, step {number}", case.id),
                 date: self.options.now,
                 message_id: &canaries.message_id(number),
@@ -134,7 +133,7 @@ impl Local {
 
     fn request(&self, run: &CaseRun<'_>, number: usize, step: &Step) -> Request {
         let account = run.canaries.account(&step.account);
-        let party = |party| address(party, account, run.canaries);
+        let party = |party| run.canaries.address(party, account);
         Request {
             v: REQUEST_VERSION,
             case: run.case.id.clone(),

@@ -6,7 +6,6 @@
 
 mod execute;
 mod message;
-mod party;
 mod plan;
 #[cfg(test)]
 mod samples;
@@ -17,7 +16,6 @@ mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
-pub use party::address;
 pub use plan::{Plan, Planned, observes};
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;

@@ -146,15 +146,16 @@ mod tests {
     #[test]
     fn every_party_has_an_address_of_its_own() {
         let canaries = Canaries::derive(1, "a/b", ["a", "b"]);
-        let [a, b] = [canaries.account("a"), canaries.account("b")];
-        let mut all: Vec<_> = Party::ALL
+        let account = canaries.account("b");
+        let mut all: Vec<String> = Party::ALL
             .iter()
-            .map(|party| canaries.address(*party, b))
+            .map(|party| canaries.address(*party, account))
             .collect();
-        assert_eq!(all[0], b.user);
+        assert_eq!(all[0], account.user);
+        assert!(all[4].ends_with("@firma.example") && !all[1].ends_with("@firma.example"));
         assert_eq!(
-            canaries.address(Party::Other, a),
-            canaries.address(Party::Other, b)
+            all[1],
+            canaries.address(Party::Other, canaries.account("a"))
         );
         all.sort();
         all.dedup();
