@@ -147,7 +147,7 @@ fn candidates(model: &Step, protocol: Protocol, job: Job, adapter: &Adapter) -> 
                     security,
                     trust,
                     auth,
-                    port: port(protocol, security),
+                    port: PortRole::usual(protocol, security),
                     ..model.clone()
                 };
                 let nobody = auth == Auth::None;
@@ -259,16 +259,6 @@ fn fit(mut case: Case, adapter: &Adapter) -> Option<Case> {
     // It counts what the client says, and that can be heard anywhere.
     case.needs.clear();
     Some(case)
-}
-
-fn port(protocol: Protocol, security: Security) -> PortRole {
-    match (protocol, security) {
-        (Protocol::Smtp, Security::Implicit) => PortRole::Submissions,
-        (Protocol::Smtp, Security::None) => PortRole::Smtp,
-        (Protocol::Smtp, _) => PortRole::Submission,
-        (Protocol::Imap, Security::Implicit) => PortRole::Imaps,
-        (Protocol::Imap, _) => PortRole::Imap,
-    }
 }
 
 #[cfg(test)]

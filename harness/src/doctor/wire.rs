@@ -4,10 +4,10 @@
 
 use mailproof_scenarios::model::{
     Auth, Event, Layer, Security, Step, What,
-    event::{Alert, Direction, Ended, Said},
+    event::{Alert, Direction, Ended},
 };
 
-use crate::transcript::{alert_name, printable};
+use crate::transcript::{alert_name, printable, said_words};
 
 /// Things that a line names before it is cut.
 const LONGEST: usize = 16;
@@ -199,16 +199,6 @@ fn fits(auth: Auth, mechanism: &str) -> bool {
         Auth::Plain => mechanism == "PLAIN",
         Auth::Login => mechanism == "LOGIN",
         Auth::Xoauth2 => mechanism == "XOAUTH2",
-    }
-}
-
-const fn said_words(said: Said) -> &'static str {
-    match said {
-        Said::Success => "success",
-        Said::Temporary => "failure for now",
-        Said::Permanent => "failure for good",
-        Said::RefusedTls => "TLS refused",
-        Said::Failed => "failure",
     }
 }
 

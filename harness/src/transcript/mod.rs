@@ -12,7 +12,7 @@ mod people;
 mod text;
 
 pub use live::Live;
-pub(crate) use names::alert as alert_name;
+pub(crate) use names::{alert as alert_name, said as said_words};
 pub use normal::{Replacement, normalise, normalise_with};
 pub use people::{Options, render};
 pub use text::{mask, printable};

@@ -98,7 +98,7 @@ pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
 }
 
 /// What a subject said.
-pub(super) const fn said(said: Said) -> &'static str {
+pub(crate) const fn said(said: Said) -> &'static str {
     match said {
         Said::Success => "success",
         Said::Temporary => "failure for now",

@@ -259,7 +259,9 @@ fn step(file: RunFile) -> Result<Step, String> {
         protocol,
         security,
         trust: file.trust.unwrap_or(Trust::Ca),
-        port: file.port.unwrap_or_else(|| usual_port(protocol, security)),
+        port: file
+            .port
+            .unwrap_or_else(|| PortRole::usual(protocol, security)),
         auth: file.auth.unwrap_or(Auth::Password),
         account: file.account.unwrap_or_else(|| "a".to_owned()),
         from: file.from.unwrap_or(Party::Own),
@@ -287,16 +289,6 @@ fn agree<T: Copy + PartialEq + std::fmt::Display, const N: usize>(
         }
     }
     Ok(agreed.map(|(_, value)| value))
-}
-
-fn usual_port(protocol: Protocol, security: Security) -> PortRole {
-    match (protocol, security) {
-        (Protocol::Smtp, Security::Implicit) => PortRole::Submissions,
-        (Protocol::Smtp, Security::None) => PortRole::Smtp,
-        (Protocol::Smtp, _) => PortRole::Submission,
-        (Protocol::Imap, Security::Implicit) => PortRole::Imaps,
-        (Protocol::Imap, _) => PortRole::Imap,
-    }
 }
 
 fn setup(

@@ -113,6 +113,17 @@ words! {
 }
 
 impl PortRole {
+    /// The one that a product takes for these settings unless it is told another.
+    pub const fn usual(protocol: Protocol, security: Security) -> Self {
+        match (protocol, security) {
+            (Protocol::Smtp, Security::Implicit) => PortRole::Submissions,
+            (Protocol::Smtp, Security::None) => PortRole::Smtp,
+            (Protocol::Smtp, _) => PortRole::Submission,
+            (Protocol::Imap, Security::Implicit) => PortRole::Imaps,
+            (Protocol::Imap, _) => PortRole::Imap,
+        }
+    }
+
     /// The registered number (2525 is a habit, not a registration).
     pub const fn number(self) -> u16 {
         match self {
