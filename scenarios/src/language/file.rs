@@ -12,7 +12,7 @@ use toml::Spanned;
 use mailproof_certs::Fault;
 
 use crate::model::{
-    Auth, Carrier, Flaw, Frequency, Job, Kind, Layer, Level, Message, Need, Party, PortRole,
+    Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party, PortRole,
     PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck, Then,
     TlsState, Trust, Unit, When, Who, WireText, event::Said,
 };
@@ -107,6 +107,8 @@ pub(super) struct RunFile {
     pub(super) security: Option<Security>,
     /// `ca` where absent.
     pub(super) trust: Option<Trust>,
+    /// `name` where absent.
+    pub(super) host: Option<Host>,
     /// The usual one for protocol and security where absent.
     pub(super) port: Option<PortRole>,
     /// `password` where absent.

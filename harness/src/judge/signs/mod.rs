@@ -8,7 +8,7 @@ mod literals;
 mod retries;
 mod timing;
 
-use mailproof_scenarios::model::{Sign, What};
+use mailproof_scenarios::model::{Event, Sign, What};
 
 use super::view::{View, step_of};
 
@@ -97,15 +97,19 @@ fn key_exchange(view: &View<'_>) -> Vec<Sighting> {
 }
 
 fn server_name_sent(view: &View<'_>) -> Vec<Sighting> {
-    let host = view.record.host.trim_end_matches('.');
-    each(view, |what| match what {
-        What::ClientHello(hello) => hello
-            .sni
-            .as_deref()
-            .filter(|sni| sni.trim_end_matches('.').eq_ignore_ascii_case(host))
-            .map(|_| "The client named the configured host when it began TLS.".to_owned()),
+    let named = |event: &Event| match &event.what {
+        What::ClientHello(hello) => {
+            let host = view.record.host_of(step_of(event)).trim_end_matches('.');
+            let sni = hello.sni.as_deref()?.trim_end_matches('.');
+            sni.eq_ignore_ascii_case(host)
+                .then(|| "The client named the configured host when it began TLS.".to_owned())
+        }
         _ => None,
-    })
+    };
+    let events = view.events.iter().enumerate();
+    events
+        .filter_map(|(index, event)| Some(Sighting::at(view, index, named(event)?)))
+        .collect()
 }
 
 fn handshake(view: &View<'_>) -> Vec<Sighting> {
