@@ -27,7 +27,7 @@ pub(crate) struct Key(Arc<Inner>);
 
 enum Inner {
     Pair(KeyPair),
-    Rsa(RsaKey),
+    Rsa(Box<RsaKey>),
 }
 
 /// The RSA keys of this process by size. They take up to seconds to make, so every chain that
@@ -68,7 +68,9 @@ impl Key {
             2048 => sized(RsaKeySize::_2048)?,
             3072 => sized(RsaKeySize::_3072)?,
             4096 => sized(RsaKeySize::_4096)?,
-            _ => Key(Arc::new(Inner::Rsa(RsaKey::generate(bits.into())?))),
+            _ => Key(Arc::new(Inner::Rsa(Box::new(RsaKey::generate(
+                bits.into(),
+            )?)))),
         };
         keys.insert(bits, key.clone());
         Ok(key)
@@ -119,7 +121,7 @@ impl Key {
     pub(crate) fn to_rsa(&self) -> Result<RsaKey, ForgeError> {
         match &*self.0 {
             Inner::Pair(pair) => RsaKey::from_pkcs8(pair.serialized_der()),
-            Inner::Rsa(key) => Ok(key.clone()),
+            Inner::Rsa(key) => Ok(RsaKey::clone(key)),
         }
     }
 }

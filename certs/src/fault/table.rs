@@ -328,7 +328,7 @@ faults! {
     PathLengthViolated "path-length-violated"
         "The upper of two intermediates may have none below it: its path length is 0."
         Purpose MustReject ["RFC 5280 §4.2.1.9", "RFC 5280 §6.1.4 (l)"]
-        |it| it.path = Path::PathLengthViolated,
+        |it| it.path = Path::LengthViolated,
         rejected(path_length_exceeded(2), "PathLenConstraintViolated");
     CaLeaf "ca-leaf"
         "The server's certificate says that it is an authority."

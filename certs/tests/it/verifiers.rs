@@ -163,8 +163,10 @@ fn ask_openssl_with_root(chain: &Chain, root: &str, arguments: &[&str]) -> Optio
             fs::write(&path, text).unwrap();
             path
         };
-        let sends = !chain.sent.is_empty();
-        let leaf = sends.then(|| chain.leaf_pem()).unwrap_or_default();
+        let leaf = match chain.sent.as_slice() {
+            [] => String::new(),
+            _ => chain.leaf_pem(),
+        };
         let mut command = Command::new("openssl");
         command
             .args([
