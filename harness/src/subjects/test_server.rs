@@ -486,8 +486,9 @@ impl Peer {
         let Wire::Clear(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else {
             return false;
         };
-        let names = Names::dns("localhost");
-        let chain = AUTHORITY.chain(self.server.fault, &names).unwrap();
+        let fault = self.server.fault;
+        let names = Names::dns("localhost").fitting(fault.needs());
+        let chain = AUTHORITY.chain(fault, &names).unwrap();
         let key = CertifiedKey::clone(&chain.certified_key());
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(self.server.versions)

@@ -31,6 +31,7 @@ fn accepts(
     for versions in [NEW, OLD] {
         let mut request = request(protocol, job, security);
         request.trust = trust;
+        request.host = host(fault);
         pin(&mut request, fault);
         let server = Server::new(protocol, security).with(|it| {
             it.fault = fault;
@@ -47,11 +48,24 @@ fn accepts(
 
 /// The pin is the leaf of the fault, except for the valid chain: there it is another one.
 fn pin(request: &mut Request, fault: Fault) {
-    let names = Names::dns("localhost");
+    let names = names(fault);
     let variant = u32::from(fault == Fault::Valid);
     let chain = AUTHORITY.chain_variant(fault, &names, variant).unwrap();
     let name = format!("pin-{fault}-{:?}.pem", std::thread::current().id());
-    request.pin_file = Some(file(&name, &chain.sent_pem()));
+    request.pin_file = Some(file(&name, &chain.leaf_pem()));
+}
+
+fn names(fault: Fault) -> Names {
+    Names::dns("localhost").fitting(fault.needs())
+}
+
+/// What the client is told to connect to, so that it meets the fault.
+fn host(fault: Fault) -> String {
+    let names = names(fault);
+    match names.ip.first() {
+        Some(address) => address.to_string(),
+        None => names.dns[0].clone(),
+    }
 }
 
 #[test]
