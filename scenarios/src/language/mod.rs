@@ -8,6 +8,7 @@ mod lint;
 mod lower;
 mod matrix;
 mod problem;
+mod tls;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, Level, event::Said};
+use super::{AlertName, Layer, Level, event::Said};
 
 /// One thing that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub enum Pattern {
         /// In clear or inside TLS.
         channel: Option<Layer>,
     },
+    /// One of these alerts from the client.
+    Alert(Vec<AlertName>),
     /// A word that the judge knows.
     Sign(Sign),
 }
