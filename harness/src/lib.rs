@@ -19,4 +19,5 @@ pub mod serve;
 pub mod session;
 pub mod subject;
 pub mod subjects;
+pub mod trace;
 pub mod transcript;

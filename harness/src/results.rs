@@ -26,8 +26,12 @@ pub struct Record {
     pub messages: Vec<String>,
     /// What the place could show.
     pub observed: Observed,
-    /// The host name that the subject was configured with.
+    /// The usual name of the server.
     pub host: String,
+    /// The name or address that the subject was configured with; index is the step. Where absent it was the
+    /// usual name.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// Why it was not run, where it was not.
     pub not_run: Option<NotRun>,
     /// The events.
@@ -46,11 +50,20 @@ impl Record {
             messages: Vec::new(),
             observed: Observed::default(),
             host: String::new(),
+            hosts: Vec::new(),
             not_run: Some(why),
             log: Log::default(),
             took_ms: 0,
             case: case.clone(),
         }
+    }
+}
+
+impl Record {
+    /// What the subject was configured with in a step, counted from 1.
+    pub fn host_of(&self, step: u16) -> &str {
+        let index = usize::from(step).saturating_sub(1);
+        self.hosts.get(index).unwrap_or(&self.host)
     }
 }
 

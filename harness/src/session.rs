@@ -17,7 +17,6 @@ use mailproof_scenarios::model::{Case, Persona};
 use crate::{
     adapter::Adapter,
     judge::judge,
-    lab,
     results::{CaseResult, Judgement, Record},
     runner::{
         Cancel, Executor, Local, LocalOptions, Plan, RunEvent, RunOptions, Summary, Workers, run,
@@ -67,9 +66,7 @@ impl At {
     pub fn place(self) -> Place {
         match self {
             At::Here | At::Workers => Place::Loopback,
-            At::Lab => Place::Lab {
-                host: lab::HOST.to_owned(),
-            },
+            At::Lab => Place::Lab,
         }
     }
 
@@ -104,7 +101,7 @@ impl Session {
         cancel: &Cancel,
         tell: impl FnMut(Told<'_>),
     ) -> io::Result<Summary> {
-        let plan = Plan::new(cases, &self.adapter, &self.at.place());
+        let plan = Plan::new(cases, &self.adapter, self.at.place());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;

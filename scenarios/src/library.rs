@@ -289,10 +289,27 @@ expect = [{ level = "MAY", completed = true, clause = "RFC 5321 §3.8" }]
         );
     }
 
+    #[test_case("'net/test/cites#small' = 'why'", &[]; "a part of what is there")]
+    #[test_case("'net/test/other' = 'why'", &[]; "what is planned and not there")]
+    #[test_case("'net/test/cites' = 'why'", &["`net/test/cites` is there"]; "what is there")]
+    #[test_case("'net/test/other#small' = 'why'",
+        &["nothing of `net/test/other` is there, so its absence has no part"]; "a part of nothing")]
+    #[test_case("'net/test/third' = 'why'", &["nobody planned `net/test/third`"]; "what nobody planned")]
+    fn an_absence_has_a_reason_only_where_something_is_missing(absent: &str, expected: &[&str]) {
+        let planned = "'net/test/cites' = 'a group'\n'net/test/other' = 'a group'";
+        assert_eq!(messages(&planning(planned, absent, "", false)), expected);
+    }
+
     fn library(clauses: &str, is_embedded: bool) -> Library {
+        planning("", "", clauses, is_embedded)
+    }
+
+    fn planning(planned: &str, absent: &str, clauses: &str, is_embedded: bool) -> Library {
         let registries = Registries::read(&[
             Source::new("requirements/rfc-sections.toml", SECTIONS),
             Source::new("requirements/clauses.toml", clauses),
+            Source::new("requirements/planned.toml", planned),
+            Source::new("requirements/absent.toml", absent),
         ])
         .unwrap_or_else(|problems| panic!("{problems}"));
         let mut library = Library {

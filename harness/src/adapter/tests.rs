@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mailproof_scenarios::model::{Message, Party, PortRole, Process};
+use mailproof_scenarios::model::{Host, Message, Party, PortRole, Process};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 
@@ -46,6 +46,7 @@ fn step(job: Job, protocol: Protocol) -> Step {
         protocol,
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        host: Host::Name,
         port: PortRole::Submission,
         auth: Auth::Plain,
         account: "a".to_owned(),

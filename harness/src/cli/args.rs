@@ -75,6 +75,8 @@ pub enum Command {
     Selftest(SelftestArgs),
     /// Check scenario and persona files
     Lint(LintArgs),
+    /// Tell which planned cases, requirements and clauses the scenarios cover, and what is missing
+    Trace(TraceArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Judge a finished run again from its records, without the client
@@ -309,6 +311,33 @@ pub struct LintArgs {
     /// Files and folders; without any, what is built in
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+}
+
+/// `mailproof trace`.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  mailproof trace
+  mailproof trace --format markdown > docs/coverage.md")]
+pub struct TraceArgs {
+    /// Numbers and what is missing, a page with everything, or JSON with everything
+    #[arg(short, long, value_enum, default_value_t)]
+    pub format: TraceFormat,
+    /// Your own scenarios and personas, beside those that are built in
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub scenarios: Option<PathBuf>,
+}
+
+/// How a trace is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// Numbers, and what is missing
+    #[default]
+    Human,
+    /// A page: every item with its scenarios
+    Markdown,
+    /// The same as JSON
+    Json,
 }
 
 /// `mailproof rejudge`.

@@ -72,6 +72,7 @@ fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
             commands::selftest::execute(&commands::selftest::Options::new(args), stdout)
         }
         Command::Lint(args) => commands::lint::execute(&args, stdout),
+        Command::Trace(args) => commands::trace::execute(&args, stdout),
         Command::Schema => commands::schema::execute(stdout),
         Command::Rejudge(args) => commands::rejudge::execute(&args, stdout),
         Command::Certs(CertsCommand::Export(args)) => commands::certs::execute(&args, stdout),

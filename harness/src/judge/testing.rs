@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
     Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Event, Expectation,
-    Frequency, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern, PortRole, Process,
+    Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern, PortRole, Process,
     Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
     event::{Alert, ClientHello, Direction, Ended, Said, SentChain, VERSION},
 };
@@ -84,6 +84,7 @@ impl Scene {
                     process: true,
                 },
                 host: "mail.firma.example".to_owned(),
+                hosts: Vec::new(),
                 not_run: None,
                 log: Log::default(),
                 took_ms: 1,
@@ -616,6 +617,7 @@ pub(crate) fn step(job: Job, protocol: Protocol, security: Security, port: PortR
         protocol,
         security,
         trust: Trust::Ca,
+        host: Host::Name,
         port,
         auth: Auth::Password,
         account: "a".to_owned(),

@@ -2,7 +2,10 @@
 
 use std::{ffi::CString, fs, io, net::Ipv4Addr, path::Path};
 
-use super::{ADDRESS, HOST, LabError};
+use mailproof_mock_servers::world::{LAB_IPV4, Place};
+use mailproof_scenarios::model::Host;
+
+use super::LabError;
 
 /// Proof that the calling process is in a lab.
 #[derive(Debug)]
@@ -28,7 +31,15 @@ pub fn enter() -> Result<Inside, LabError> {
         libc::MS_NOSUID | libc::MS_NODEV,
         "/proc cannot be mounted",
     )?;
-    let hosts = format!("127.0.0.1 localhost\n::1 localhost\n{ADDRESS} {HOST}\n");
+    let names: Vec<String> = Host::ALL
+        .iter()
+        .filter(|it| !it.is_address())
+        .map(|it| Place::Lab.reference(*it))
+        .collect();
+    let hosts = format!(
+        "127.0.0.1 localhost\n::1 localhost\n{LAB_IPV4} {}\n",
+        names.join(" ")
+    );
     shadow("/etc/hosts", &hosts)?;
     shadow(
         "/etc/resolv.conf",
@@ -38,7 +49,7 @@ pub fn enter() -> Result<Inside, LabError> {
         "/etc/nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files dns\n",
     )?;
-    address("lo:1", ADDRESS)?;
+    address("lo:1", LAB_IPV4)?;
     up("lo")?;
     Ok(Inside(()))
 }

@@ -11,12 +11,6 @@ mod outside;
 pub use inside::{Inside, enter};
 pub use outside::{INIT, detach, probe};
 
-/// The name that subjects are configured with in the lab.
-pub const HOST: &str = "mail.firma.example";
-
-/// The address of [`HOST`], one for documentation (RFC 5737 §3).
-pub const ADDRESS: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 10);
-
 /// Why there is no lab here.
 #[derive(Debug, thiserror::Error)]
 #[error("no lab here: {what}: {source}")]

@@ -197,6 +197,7 @@ pub(crate) mod tests {
             messages: vec!["Subject: x\r\n\r\nbody\r\n".to_owned()],
             observed: Observed::default(),
             host: "localhost".to_owned(),
+            hosts: Vec::new(),
             not_run: None,
             log: Log {
                 events: vec![Event {

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_certs::{Authority, Names};
+use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Canaries, Case, Log, Persona, Process, Step, What,
+    Canaries, Case, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
 
@@ -94,7 +94,7 @@ impl Local {
             canaries: canaries.clone(),
             authority: self.authority.clone(),
             now: self.options.now,
-            place: self.options.place.clone(),
+            place: self.options.place,
             linger: self.options.linger,
         };
         World::start(config)
@@ -103,11 +103,11 @@ impl Local {
     }
 
     /// The work folder, with the leaf of the chain that the base serves to pin.
-    fn work_folder(&self, case: &Case, host: &str) -> Result<WorkFolder, String> {
+    fn work_folder(&self, case: &Case) -> Result<WorkFolder, String> {
         let spec = &case.setup.chain;
         let chain = self
             .authority
-            .chain_variant(spec.fault, &Names::dns(host), spec.variant)
+            .chain_variant(spec.fault, &self.options.place.names(case), spec.variant)
             .map_err(|error| format!("cannot forge the chain to pin: {error}"))?;
         let sent = chain.sent_pem();
         WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
@@ -139,7 +139,7 @@ impl Local {
             case: run.case.id.clone(),
             job: step.job,
             protocol: step.protocol,
-            host: run.world.host().to_owned(),
+            host: run.world.host(step.host),
             port: run.world.port(step.port),
             security: step.security,
             trust: step.trust,
@@ -241,6 +241,7 @@ impl Executor for Local {
             messages,
             observed: Observed::default(),
             host: String::new(),
+            hosts: Vec::new(),
             not_run: None,
             log: Log::default(),
             took_ms: 0,
@@ -253,14 +254,15 @@ impl Executor for Local {
             Ok(world) => world,
             Err(error) => return failed(record, error),
         };
-        world.host().clone_into(&mut record.host);
+        record.host = world.host(Host::Name);
+        record.hosts = record.steps.iter().map(|it| world.host(it.host)).collect();
         record.observed = Observed {
-            decoys: matches!(self.options.place, Place::Lab { .. }),
+            decoys: matches!(self.options.place, Place::Lab),
             packets: world.sees_packets(),
             output: true,
             process: true,
         };
-        let work = self.work_folder(&case, &record.host).and_then(|work| {
+        let work = self.work_folder(&case).and_then(|work| {
             for (index, message) in record.messages.iter().enumerate() {
                 let name = message_file(index + 1);
                 let written = work.write(&name, message.as_bytes());

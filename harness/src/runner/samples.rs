@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mailproof_scenarios::model::{
-    Auth, Case, Delta, Expectation, Frequency, Job, Kind, Message, Party, PortRole, Process,
+    Auth, Case, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party, PortRole, Process,
     Protocol, Security, Setup, Severity, Step, Trust,
 };
 
@@ -40,6 +40,7 @@ pub(super) fn case(id: &str) -> Case {
             protocol: Protocol::Smtp,
             security: Security::None,
             trust: Trust::Ca,
+            host: Host::Name,
             port: PortRole::Submission,
             auth: Auth::Plain,
             account: "a".to_owned(),

@@ -423,7 +423,7 @@ mod tests {
 
     fn plan(cases: impl IntoIterator<Item = Case>) -> Plan {
         let adapter = samples::adapter("[\"true\"]");
-        Plan::new(cases, &adapter, &Place::Loopback)
+        Plan::new(cases, &adapter, Place::Loopback)
     }
 
     /// The events as words: `>` starts, `c` is a control, `-` is not run.

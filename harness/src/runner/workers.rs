@@ -247,13 +247,7 @@ fn local(order: &Order, in_lab: bool) -> Result<Local, String> {
         time::OffsetDateTime::from_unix_timestamp(order.now).map_err(|error| error.to_string())?;
     let authority = Authority::fresh(now).map_err(|error| error.to_string())?;
     let adapter = adapter::find(&order.adapter).map_err(|error| error.to_string())?;
-    let place = if in_lab {
-        Place::Lab {
-            host: lab::HOST.to_owned(),
-        }
-    } else {
-        Place::Loopback
-    };
+    let place = if in_lab { Place::Lab } else { Place::Loopback };
     let options = LocalOptions {
         place,
         seed: order.seed,

@@ -21,7 +21,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Auth, Canaries, Case, Delta, Event, Frequency, Job, Kind, Log, Message, Party, Persona,
+    Auth, Canaries, Case, Delta, Event, Frequency, Host, Job, Kind, Log, Message, Party, Persona,
     PortRole, Process, Protocol, Security, Setup, Severity, Step, Trust, What,
     event::{Ended, Said, VERSION},
 };
@@ -100,6 +100,7 @@ pub fn for_persona(persona: &Persona) -> Case {
                 false => Security::StarttlsRequired,
             },
             trust: Trust::Ca,
+            host: Host::Name,
             port: role,
             auth: Auth::Password,
             account: "a".to_owned(),
@@ -195,7 +196,12 @@ impl Serving {
                 packets: world.sees_packets(),
                 ..Observed::default()
             },
-            host: world.host().to_owned(),
+            host: world.host(Host::Name),
+            hosts: case
+                .effective_steps()
+                .iter()
+                .map(|it| world.host(it.host))
+                .collect(),
             not_run: None,
             log: Log::default(),
             took_ms: 0,
@@ -310,7 +316,7 @@ impl Serving {
     }
 
     fn place(&self) -> String {
-        let mut out = settings::place(&self.settings_place());
+        let mut out = settings::place(&self.settings_place(1));
         if self.order.free {
             out.push_str("Ports\n");
             for step in &self.record.steps {
@@ -343,7 +349,7 @@ impl Serving {
             step,
             self.world.port(step.port),
             &self.record.canaries,
-            &self.settings_place(),
+            &self.settings_place(u16::try_from(number).unwrap_or(1)),
         );
         let end = match (person.is_asked, number < of) {
             (true, _) => {
@@ -358,9 +364,9 @@ impl Serving {
         format!("\n{title}\n{settings}{end}\n\n")
     }
 
-    fn settings_place(&self) -> settings::Place<'_> {
+    fn settings_place(&self, step: u16) -> settings::Place<'_> {
         settings::Place {
-            host: self.world.host(),
+            host: self.record.host_of(step),
             ca: &self.files.ca,
             ca_fingerprint: &self.files.ca_fingerprint,
             pin: &self.files.pin,
@@ -373,7 +379,7 @@ impl Files {
     fn write(authority: &Authority, case: &Case) -> Result<Self, String> {
         let spec = &case.setup.chain;
         let chain = authority
-            .chain_variant(spec.fault, &Place::Loopback.names(), spec.variant)
+            .chain_variant(spec.fault, &Place::Loopback.names(case), spec.variant)
             .map_err(|error| format!("cannot forge the chain of the server: {error}"))?;
         let folder = tempfile::Builder::new()
             .prefix("mailproof-serve-")

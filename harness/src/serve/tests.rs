@@ -40,7 +40,7 @@ fn request(serving: &Serving, number: usize, folder: &std::path::Path) -> Reques
         case: String::new(),
         job: step.job,
         protocol: step.protocol,
-        host: serving.world.host().to_owned(),
+        host: serving.world.host(step.host),
         port: serving.world.port(step.port),
         security: step.security,
         trust: step.trust,

@@ -7,6 +7,7 @@ mod engines;
 mod log;
 mod mail;
 mod owner;
+mod place;
 mod plain;
 mod ports;
 mod shared;
@@ -15,9 +16,9 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use mailproof_certs::{Authority, Fault, Names};
+use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Log, Persona, PortRole, Protocol, TlsAct,
+    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -25,12 +26,15 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use self::log::Recorder;
 use self::{
     engines::Engines,
     owner::{Message, Owner},
     ports::Ports,
     shared::{Shared, Tls},
+};
+pub use self::{
+    log::Recorder,
+    place::{LAB_IPV4, LAB_IPV6, Place},
 };
 use crate::{script::Script, wire::witness::Witness};
 
@@ -56,38 +60,9 @@ pub struct WorldConfig {
     pub linger: Duration,
 }
 
-/// Where a world listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Random ports on `127.0.0.1` and `::1`; the host is `localhost`.
-    Loopback,
-    /// The registered ports on every address of a private network namespace, with decoys on those that the
-    /// case does not use.
-    Lab {
-        /// The name that the subject is configured with.
-        host: String,
-    },
-}
-
-impl Place {
-    /// The name that the subject is configured with.
-    pub fn host(&self) -> &str {
-        match self {
-            Place::Loopback => "localhost",
-            Place::Lab { host } => host,
-        }
-    }
-
-    /// The names that chains are made for: whoever needs a chain of this world (to pin it) asks the
-    /// authority with these.
-    pub fn names(&self) -> Names {
-        Names::dns(self.host())
-    }
-}
-
 /// A running world. Dropping it closes everything.
 pub struct World {
-    host: String,
+    place: Place,
     numbers: BTreeMap<PortRole, u16>,
     recorder: Recorder,
     sees_packets: bool,
@@ -153,7 +128,7 @@ impl World {
                 .clone()
                 .ok_or_else(|| lacks(&imap, Protocol::Imap))?,
         );
-        let tls = Tls::new(authority, place.names(), case.setup.chain.clone());
+        let tls = Tls::new(authority, place.names(&case), case.setup.chain.clone());
         for spec in chains(&case) {
             tls.chain(spec).map_err(|error| WorldError::Chain {
                 fault: spec.fault,
@@ -161,7 +136,8 @@ impl World {
             })?;
         }
         let steps = case.effective_steps();
-        let engines = Engines::new(sides, &case.setup, &canaries, place.host(), now, &steps);
+        let host = place.host(Host::Name);
+        let engines = Engines::new(sides, &case.setup, &canaries, &host, now, &steps);
         let recorder = Recorder::new();
         let script = Script::new(case.deviations());
         let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
@@ -171,7 +147,7 @@ impl World {
         let sees_packets = witness
             .as_ref()
             .map_or_else(Witness::can_be_had, Option::is_some);
-        let ports = Ports::reserve(&case, &place, owner.clone())?;
+        let ports = Ports::reserve(&case, place, owner.clone())?;
         let numbers = ports.numbers();
         let mut owner_of_all = Owner::new(
             case,
@@ -186,7 +162,7 @@ impl World {
         owner_of_all.open_doors()?;
         let task = tokio::spawn(owner_of_all.run(messages));
         Ok(World {
-            host: place.host().to_owned(),
+            place,
             numbers,
             recorder,
             sees_packets,
@@ -201,8 +177,8 @@ impl World {
     }
 
     /// The name that the subject is configured with.
-    pub fn host(&self) -> &str {
-        &self.host
+    pub fn host(&self, host: Host) -> String {
+        self.place.host(host)
     }
 
     /// For events that others see.

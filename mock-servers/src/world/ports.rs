@@ -24,7 +24,7 @@ impl Ports {
     /// Takes the numbers. Nothing listens yet.
     pub(crate) fn reserve(
         case: &Case,
-        place: &Place,
+        place: Place,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
         let used = used(case);
@@ -34,7 +34,7 @@ impl Ports {
             let (number, port) = match place {
                 Place::Loopback if decoy => continue,
                 Place::Loopback => (0, Port::on_loopback()),
-                Place::Lab { .. } => (role.number(), Port::everywhere(role.number())),
+                Place::Lab => (role.number(), Port::everywhere(role.number())),
             };
             let port = port.map_err(|source| WorldError::Listen {
                 role,

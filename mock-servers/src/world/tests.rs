@@ -11,7 +11,7 @@ use std::{
 
 use mailproof_certs::Authority;
 use mailproof_scenarios::model::{
-    Action, At, Auth, Canaries, Case, Delta, Deviation, Event, Frequency, Job, Kind, Log, On,
+    Action, At, Auth, Canaries, Case, Delta, Deviation, Event, Frequency, Host, Job, Kind, Log, On,
     Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Trust, What, WireText,
 };
 
@@ -42,6 +42,7 @@ fn step(port: PortRole, job: Job) -> Step {
         protocol: port.protocol(),
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        host: Host::Name,
         port,
         auth: Auth::Password,
         account: "a".to_owned(),

@@ -13,9 +13,9 @@ use mailproof_certs::Fault;
 
 use super::tls::TlsFile;
 use crate::model::{
-    AlertName, Auth, Carrier, Flaw, Frequency, Job, Kind, Layer, Level, Message, Need, Party, PortRole,
-    PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck, Then,
-    Trust, Unit, When, Who, WireText, event::Said,
+    AlertName, Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party,
+    PortRole, PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck,
+    Then, Trust, Unit, When, Who, WireText, event::Said,
 };
 
 /// The JSON Schema of scenario files, for editors. A value may also be the string `$axis` of the matrix.
@@ -108,6 +108,8 @@ pub(super) struct RunFile {
     pub(super) security: Option<Security>,
     /// `ca` where absent.
     pub(super) trust: Option<Trust>,
+    /// `name` where absent.
+    pub(super) host: Option<Host>,
     /// The usual one for protocol and security where absent.
     pub(super) port: Option<PortRole>,
     /// `password` where absent.

@@ -14,7 +14,7 @@ use super::{
     tls,
 };
 use crate::model::{
-    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Job,
+    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
     Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
     Security, Setup, Step, Then, TlsAct, Trust, Vary,
 };
@@ -80,7 +80,7 @@ pub(super) fn case(
         refs: file.refs.into_iter().map(Spanned::into_inner).collect(),
         covers: file.covers.into_iter().map(Spanned::into_inner).collect(),
         tags: file.tags,
-        needs: needs(file.needs, &delta, &setup),
+        needs: needs(file.needs, &steps, &delta, &setup),
         waits: file.waits || waits(&delta),
         steps,
         setup,
@@ -260,6 +260,7 @@ fn step(file: RunFile) -> Result<Step, String> {
         protocol,
         security,
         trust: file.trust.unwrap_or(Trust::Ca),
+        host: file.host.unwrap_or(Host::Name),
         port: file
             .port
             .unwrap_or_else(|| PortRole::usual(protocol, security)),
@@ -436,6 +437,7 @@ fn varied(base: &Step, with: RunFile) -> Result<Step, String> {
                 .unwrap_or(base.security),
         ),
         trust: Some(with.trust.unwrap_or(base.trust)),
+        host: Some(with.host.unwrap_or(base.host)),
         port: with
             .port
             .or(if with.carrier.is_some() || with.security.is_some() {
@@ -609,8 +611,15 @@ fn pattern(file: PatternFile) -> Pattern {
     }
 }
 
-fn needs(declared: Vec<Need>, delta: &Delta, setup: &Setup) -> Vec<Need> {
+fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> Vec<Need> {
     let mut needs = declared;
+    let varied = match delta {
+        Delta::Vary(changes) => changes.iter().map(|it| &it.with).collect(),
+        _ => Vec::new(),
+    };
+    if steps.iter().chain(varied).any(|it| it.host.needs_names()) {
+        needs.push(Need::Names);
+    }
     let unseen = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
     let from_delta = match delta {
         Delta::Deviate(deviations) => deviations

@@ -8,6 +8,7 @@ mod lint;
 mod lower;
 mod matrix;
 mod problem;
+mod registries;
 mod tls;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,8 +17,9 @@ use serde::de::DeserializeOwned;
 use toml::{Spanned, de::DeTable};
 
 pub use file::schema;
-pub use lint::{Registries, lint};
+pub use lint::lint;
 pub use problem::{Problem, Problems, Source, nearest};
+pub use registries::Registries;
 
 use crate::model::{Expectation, Persona, Scenario};
 

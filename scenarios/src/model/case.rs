@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Job, Kind, Message, Need, Party,
-    PortRole, Process, Protocol, Security, Setup, Severity, Trust,
+    Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message, Need,
+    Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
 };
 
 /// One case.
@@ -82,6 +82,9 @@ pub struct Step {
     pub security: Security,
     /// The trust setting.
     pub trust: Trust,
+    /// The configured server, by what it is called.
+    #[serde(default = "usual_host")]
+    pub host: Host,
     /// The configured port.
     pub port: PortRole,
     /// How to sign in.
@@ -98,6 +101,11 @@ pub struct Step {
     pub mailbox: String,
     /// A new process or the one before.
     pub process: Process,
+}
+
+/// What steps were called by before there was a choice.
+fn usual_host() -> Host {
+    Host::Name
 }
 
 impl Case {

@@ -164,9 +164,7 @@ impl TlsChange {
                 "sends its certificate in a record that is too long".to_owned()
             }
             TlsAct::Break { after, send, then } => broken(*after, *send, *then),
-            TlsAct::SmallRecords => {
-                "sends the handshake in records as small as can be".to_owned()
-            }
+            TlsAct::SmallRecords => "sends the handshake in records as small as can be".to_owned(),
             TlsAct::HelloRetry => "asks for another key share (HelloRetryRequest)".to_owned(),
             TlsAct::ClientCertificate { required: false } => {
                 "asks for a client certificate and goes on without".to_owned()
@@ -225,7 +223,9 @@ fn chatter(tickets: u32, key_updates: u32, hello_request: bool) -> String {
         parts.push(format!("sends {tickets} session tickets"));
     }
     if key_updates > 0 {
-        parts.push(format!("changes its key {key_updates} times before each answer"));
+        parts.push(format!(
+            "changes its key {key_updates} times before each answer"
+        ));
     }
     if hello_request {
         parts.push("asks for a new handshake in the middle of the session".to_owned());

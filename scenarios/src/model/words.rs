@@ -151,6 +151,44 @@ impl PortRole {
 }
 
 words! {
+    /// How the subject was told to call the server. Which names these are, the place says.
+    Host {
+        /// By its usual name.
+        Name = "name",
+        /// By its usual name in capitals and small letters (RFC 4343).
+        MixedCase = "mixed-case",
+        /// By its usual name with the dot of the root behind it.
+        TrailingDot = "trailing-dot",
+        /// By a name one label below the usual one.
+        Deep = "deep",
+        /// By the domain above the usual name.
+        Apex = "apex",
+        /// By an internationalised name, in U-labels as a person types it (RFC 5890 §2.3.2.1).
+        Idn = "idn",
+        /// By a name that DNS has as an alias (CNAME) of [`Host::Target`].
+        Alias = "alias",
+        /// By the name that the alias leads to, at another domain.
+        Target = "target",
+        /// By its IPv4 address.
+        Ipv4 = "ipv4",
+        /// By its IPv6 address.
+        Ipv6 = "ipv6",
+    }
+}
+
+impl Host {
+    /// Whether it is an address and no name.
+    pub const fn is_address(self) -> bool {
+        matches!(self, Host::Ipv4 | Host::Ipv6)
+    }
+
+    /// Whether a place must have names other than `localhost` for it.
+    pub const fn needs_names(self) -> bool {
+        !matches!(self, Host::Name | Host::MixedCase | Host::Ipv4 | Host::Ipv6)
+    }
+}
+
+words! {
     /// A protocol together with a way to secure it: the axis that most matrices cross.
     Carrier {
         /// SMTP on 465.

@@ -1,6 +1,8 @@
 //! The lab: registered ports, real names, and listeners where nobody should knock.
 
-use mailproof::{lab, results::Verdict};
+use mailproof::results::Verdict;
+use mailproof_mock_servers::world::Place;
+use mailproof_scenarios::model::Host;
 use mailproof_tests::program::{Report, skipped};
 
 /// Whether there can be a lab on this machine. The program itself is asked, as it starts itself again.
@@ -38,7 +40,7 @@ fn the_reference_client_keeps_to_its_ports() {
         .results
         .cases
         .iter()
-        .any(|it| it.transcript.contains(lab::HOST));
+        .any(|it| it.transcript.contains(&Place::Lab.host(Host::Name)));
     assert!(names, "real names");
 }
 

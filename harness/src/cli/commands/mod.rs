@@ -12,4 +12,5 @@ pub(super) mod schema;
 pub mod selftest;
 pub mod serve;
 pub(super) mod show;
+pub(super) mod trace;
 pub mod worker;

@@ -142,7 +142,9 @@ fn words(sign: Sign) -> &'static str {
         Sign::LiteralBeforeContinuation => "octets of a literal before the server's go-ahead",
         Sign::ServerNameSent => "the configured host name in the TLS ClientHello",
         Sign::AddressAsServerName => "an address as the server name of the TLS ClientHello",
-        Sign::WeakSuiteOffered => "a broken cipher suite (NULL, anonymous, export, DES, RC4, 3DES) on offer",
+        Sign::WeakSuiteOffered => {
+            "a broken cipher suite (NULL, anonymous, export, DES, RC4, 3DES) on offer"
+        }
         Sign::SessionOffered => "an earlier TLS session offered for resumption",
         Sign::Renegotiation => "a new handshake inside TLS",
         Sign::CommandInEarlyData => "a command in early data, before the handshake is complete",

@@ -1,7 +1,7 @@
 //! What is asked of the subject, in words. Must not know the server's side.
 
 use mailproof_scenarios::model::{
-    Auth, Job, Message, Party, PortRole, Process, Protocol, Security, Step, Trust, Vary,
+    Auth, Host, Job, Message, Party, PortRole, Process, Protocol, Security, Step, Trust, Vary,
 };
 
 /// One sentence for each step.
@@ -44,6 +44,10 @@ pub(super) fn change(change: &Vary, before: Option<&Step>) -> String {
     put(
         differs(|it| it.trust.to_string()),
         trust(after.trust).to_owned(),
+    );
+    put(
+        differs(|it| it.host.to_string()),
+        format!("the server is called by {}", host(after.host)),
     );
     put(
         differs(|it| it.port.to_string()),
@@ -91,12 +95,30 @@ fn sentence(step: &Step, with_account: bool) -> String {
     if step.security != Security::None {
         sentence.push_str(&format!(" and {}", trust(step.trust)));
     }
+    if step.host != Host::Name {
+        sentence.push_str(&format!("; the server is called by {}", host(step.host)));
+    }
     sentence.push_str(&format!("; {}", auth(step.auth)));
     if with_account {
         sentence.push_str(&format!(", as account {}", step.account));
     }
     sentence.push('.');
     sentence
+}
+
+const fn host(host: Host) -> &'static str {
+    match host {
+        Host::Name => "its usual name",
+        Host::MixedCase => "its usual name in capitals and small letters",
+        Host::TrailingDot => "its usual name with a dot behind it",
+        Host::Deep => "a name one label below the usual one",
+        Host::Apex => "the domain above its usual name",
+        Host::Idn => "an internationalised name",
+        Host::Alias => "an alias in DNS",
+        Host::Target => "the name that the alias leads to",
+        Host::Ipv4 => "its IPv4 address",
+        Host::Ipv6 => "its IPv6 address",
+    }
 }
 
 fn job(step: &Step) -> String {
@@ -193,6 +215,7 @@ mod tests {
             protocol: Protocol::Smtp,
             security: Security::None,
             trust: Trust::Ca,
+            host: Host::Name,
             port: PortRole::Submission,
             auth: Auth::Plain,
             account: "a".to_owned(),

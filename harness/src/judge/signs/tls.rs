@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use mailproof_scenarios::model::What;
 
 use super::{Sighting, channel, each};
-use crate::judge::view::View;
+use crate::judge::view::{View, step_of};
 
 pub(super) fn key_exchange(view: &View<'_>) -> Vec<Sighting> {
     each(view, |what| {
@@ -17,15 +17,21 @@ pub(super) fn key_exchange(view: &View<'_>) -> Vec<Sighting> {
 }
 
 pub(super) fn server_name_sent(view: &View<'_>) -> Vec<Sighting> {
-    let host = view.record.host.trim_end_matches('.');
-    each(view, |what| match what {
-        What::ClientHello(hello) => hello
-            .sni
-            .as_deref()
-            .filter(|sni| sni.trim_end_matches('.').eq_ignore_ascii_case(host))
-            .map(|_| "The client named the configured host when it began TLS.".to_owned()),
-        _ => None,
-    })
+    view.events
+        .iter()
+        .enumerate()
+        .filter_map(|(index, event)| {
+            let What::ClientHello(hello) = &event.what else {
+                return None;
+            };
+            let sni = hello.sni.as_deref()?.trim_end_matches('.');
+            let host = view.record.host_of(step_of(event)).trim_end_matches('.');
+            sni.eq_ignore_ascii_case(host).then(|| {
+                let says = "The client named the configured host when it began TLS.";
+                Sighting::at(view, index, says)
+            })
+        })
+        .collect()
 }
 
 /// RFC 6066 §3: literal addresses are not permitted, with brackets or without.

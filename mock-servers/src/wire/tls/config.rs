@@ -1,11 +1,7 @@
 //! `rustls` configurations, one per chain and way to behave, kept for as long as a world lives so that
 //! sessions can be resumed within it and never across.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use mailproof_certs::{Chain, Fault};
 use rustls::{

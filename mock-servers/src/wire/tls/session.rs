@@ -331,9 +331,7 @@ impl Session {
     fn record_behind_break(&mut self, alert: Option<&Alert>, seen: &mut Vec<Seen>) {
         if alert.is_some_and(|it| it.fatal || it.description == CLOSE_NOTIFY) {
             self.over = true;
-            seen.push(Seen::Failed(
-                "broken off, and the client left".to_owned(),
-            ));
+            seen.push(Seen::Failed("broken off, and the client left".to_owned()));
         }
     }
 
@@ -388,9 +386,7 @@ impl Session {
         }
         self.hidden_alert = Some(our_alert(true, HANDSHAKE_FAILURE));
         self.over = true;
-        seen.push(Seen::Failed(
-            "the client began a new handshake".to_owned(),
-        ));
+        seen.push(Seen::Failed("the client began a new handshake".to_owned()));
     }
 
     /// What is new after a record: the end of the handshake, and what was said inside.
@@ -411,8 +407,7 @@ impl Session {
             *told = true;
             let version = rustls.protocol_version();
             let suite = rustls.negotiated_cipher_suite();
-            self.deviates |=
-                self.habits.tickets && version == Some(ProtocolVersion::TLSv1_3);
+            self.deviates |= self.habits.tickets && version == Some(ProtocolVersion::TLSv1_3);
             seen.push(Seen::Established {
                 version: version.map_or_else(String::new, |it| format!("{it:?}")),
                 suite: suite.map_or_else(String::new, |it| format!("{:?}", it.suite())),
@@ -521,7 +516,9 @@ mod tests {
 
     fn session(configs: &mut Configs, fault: Fault, versions: Versions) -> Session {
         let chain = authority().chain(fault, &Names::dns("localhost")).unwrap();
-        let config = configs.get(&chain, versions, Settings::default(), None).unwrap();
+        let config = configs
+            .get(&chain, versions, Settings::default(), None)
+            .unwrap();
         Session::new(config, Habits::default()).unwrap()
     }
 

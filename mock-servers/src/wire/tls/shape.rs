@@ -3,7 +3,10 @@
 //!
 //! Must not know whose octets they are.
 
-use mailproof_scenarios::model::{HandshakePoint, Then, TlsSend, event::{Alert, Direction}};
+use mailproof_scenarios::model::{
+    HandshakePoint, Then, TlsSend,
+    event::{Alert, Direction},
+};
 
 use super::record::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, Framed, Framer, HANDSHAKE, Record,
@@ -194,7 +197,9 @@ pub(crate) fn alert_record(alert: &Alert, version: u16) -> Vec<u8> {
 
 /// Application data that no key has made. Always the same octets, so that a transcript can be compared.
 pub(crate) fn garbage_record() -> Vec<u8> {
-    let octets: Vec<u8> = (0_u8..100).map(|it| it.wrapping_mul(167).wrapping_add(89)).collect();
+    let octets: Vec<u8> = (0_u8..100)
+        .map(|it| it.wrapping_mul(167).wrapping_add(89))
+        .collect();
     Record::write(APPLICATION_DATA, 0x0303, &octets)
 }
 
@@ -258,7 +263,11 @@ mod tests {
         assert_eq!(shaped.octets, Record::write(HANDSHAKE, 0x0303, &hello(1)));
         assert!(!shaped.certificate && shaped.changed);
         assert_eq!(shaped.end, Some(Then::Silence));
-        let shaped = broken(HandshakePoint::Certificate, TlsSend::GarbageRecord, Then::Fin);
+        let shaped = broken(
+            HandshakePoint::Certificate,
+            TlsSend::GarbageRecord,
+            Then::Fin,
+        );
         assert!(shaped.certificate);
         assert!(shaped.octets.ends_with(&garbage_record()));
     }

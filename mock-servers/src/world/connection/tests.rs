@@ -371,7 +371,10 @@ fn implicit_tls_greets_inside() {
 #[test_case(TlsState::Garbage, &["hello", "deviated 0", "tls failed", "client closed"]; "garbage")]
 #[test_case(TlsState::Only10, &["hello", "chain Valid", "deviated 0", "tls failed", "client closed"]; "only 1.0")]
 fn tls_that_goes_wrong(state: TlsState, expected: &[&str]) {
-    let mut bench = Bench::new(PortRole::Submissions, &[everywhere(Action::Tls(state.into()))]);
+    let mut bench = Bench::new(
+        PortRole::Submissions,
+        &[everywhere(Action::Tls(state.into()))],
+    );
     bench.log();
     bench.say(&hello()).leave();
     assert_eq!(bench.log(), expected);

@@ -9,7 +9,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream as Plain},
 };
 
-use mailproof_scenarios::model::{PortChange, PortState};
+use mailproof_scenarios::model::{Host, PortChange, PortState};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -140,17 +140,14 @@ async fn too_many_connections_are_reset() {
 #[tokio::test]
 async fn decoys_take_mail_on_every_other_port() {
     let case = case(&[step(PortRole::Submission, Job::Send)], &[]);
-    let place = Place::Lab {
-        host: "mail.firma.example".to_owned(),
-    };
-    let world = match start(case, place).await {
+    let world = match start(case, Place::Lab).await {
         Ok(world) => world,
         Err(error) => {
             eprintln!("skipped: {error}");
             return;
         }
     };
-    assert_eq!(world.host(), "mail.firma.example");
+    assert_eq!(world.host(Host::Name), "mail.firma.example");
     let mut decoy = connect(25).await;
     assert!(reply(&mut decoy).await.starts_with("220 "));
     assert!(ask(&mut decoy, "EHLO x\r\n").await.starts_with("250-"));

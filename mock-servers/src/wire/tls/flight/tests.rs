@@ -141,7 +141,10 @@ fn kinds(messages: &[(u8, Vec<u8>)]) -> Vec<u8> {
 #[test_case(Wrong::UnofferedAlpn, &[0xc02c], 0xc02c, &[2, 11, 12, 14]; "application protocol")]
 fn selects(kind: Wrong, offered: &[u16], suite: u16, flight: &[u8]) {
     let (output, messages) = answer(kind, offered);
-    assert_eq!((suite_of(&messages), &kinds(&messages)[..]), (suite, flight));
+    assert_eq!(
+        (suite_of(&messages), &kinds(&messages)[..]),
+        (suite, flight)
+    );
     assert_eq!(output.certificate, flight.contains(&CERTIFICATE));
     assert!(output.deviates);
 }
@@ -188,7 +191,9 @@ fn the_oversized_record_holds_a_whole_certificate_message() {
     assert_eq!(message[0], CERTIFICATE);
     assert_eq!(
         length,
-        4 + (usize::from(message[1]) << 16 | usize::from(message[2]) << 8 | usize::from(message[3]))
+        4 + (usize::from(message[1]) << 16
+            | usize::from(message[2]) << 8
+            | usize::from(message[3]))
     );
 }
 
