@@ -617,8 +617,46 @@ words! {
         AlwaysTrustStillVerifies = "always-trust-still-verifies",
         /// Takes any certificate where one is pinned.
         IgnoresPin = "ignores-pin",
-        /// Agrees to TLS 1.0.
-        AcceptsTls10 = "accepts-tls10",
+        /// Comes back with TLS 1.1 at most after a failed handshake, and agrees to that or anything older.
+        AcceptsOldTls = "accepts-old-tls",
+        /// Overlooks the mark of a server that knows TLS 1.3 and answers in TLS 1.2.
+        IgnoresDowngradeSentinel = "ignores-downgrade-sentinel",
+        /// Agrees to a cipher suite that it did not offer.
+        AcceptsUnofferedSuite = "accepts-unoffered-suite",
+        /// Comes back with broken cipher suites after a failed handshake.
+        OffersWeakSuites = "offers-weak-suites",
+        /// Agrees to an application protocol that it did not offer.
+        AcceptsUnofferedAlpn = "accepts-unoffered-alpn",
+        /// Reads TLS records of any length.
+        IgnoresRecordLimit = "ignores-record-limit",
+        /// Takes a HelloRetryRequest for nonsense.
+        ChokesOnHelloRetry = "chokes-on-hello-retry",
+        /// Takes one TLS record for one handshake message.
+        ChokesOnSmallRecords = "chokes-on-small-records",
+        /// Gives up where many TLS records bring nothing that was asked for.
+        ChokesOnTickets = "chokes-on-tickets",
+        /// Gives up where the server asks for a client certificate.
+        ChokesOnCertificateRequest = "chokes-on-certificate-request",
+        /// Reads on and on after a close_notify in the handshake.
+        StuckOnCloseNotify = "stuck-on-close-notify",
+        /// Waits for a new handshake that it was asked to begin and does not begin.
+        StuckOnHelloRequest = "stuck-on-hello-request",
+        /// Does not compare the name where the server has warned that it does not know it.
+        ExcusesUnrecognizedName = "excuses-unrecognized-name",
+        /// Does not name the host when it begins TLS.
+        NoServerName = "no-server-name",
+        /// Names the server by its address when it begins TLS.
+        AddressAsServerName = "address-as-server-name",
+        /// Resumes TLS sessions by host, whichever account they are from.
+        ResumesAcrossAccounts = "resumes-across-accounts",
+        /// Does not verify a host again that it has verified once.
+        VerifiesOnce = "verifies-once",
+        /// Signs in with early data where it can.
+        SignsInEarly = "signs-in-early",
+        /// Takes the end of the connection for the end of what the server had to say.
+        TakesCutForEnd = "takes-cut-for-end",
+        /// Says failure where the server leaves without a close_notify, although the work was done before.
+        NeedsCloseNotify = "needs-close-notify",
         /// Carries on in clear where STARTTLS is missing or refused, or the server will not say whether it has it.
         ContinuesInClear = "continues-in-clear",
         /// Falls back to HELO and carries on in clear.
