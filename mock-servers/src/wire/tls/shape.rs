@@ -25,7 +25,7 @@ const RETRY: [u8; 32] = [
 pub(crate) const GARBAGE: &[u8] = b"\x00\x01This is not TLS.\r\n\xfe\xff\x00\x00";
 
 /// A way to change what leaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// As it is.
     Whole,
@@ -62,6 +62,8 @@ pub(crate) struct Shaper {
     shape: Shape,
     /// What follows is encrypted.
     encrypted: bool,
+    /// There was a HelloRetryRequest, so that the next ChangeCipherSpec says nothing (RFC 8446 §D.4).
+    retried: bool,
     /// Handshake messages that are not complete yet.
     partial: Vec<u8>,
     begun: bool,
@@ -73,6 +75,7 @@ impl Shaper {
         Self {
             shape,
             encrypted: false,
+            retried: false,
             partial: Vec::new(),
             begun: false,
             broken: false,
@@ -113,45 +116,54 @@ impl Shaper {
     }
 
     fn record(&mut self, record: &Record, shaped: &mut Shaped) {
-        self.encrypted |= matches!(record.kind(), CHANGE_CIPHER_SPEC | APPLICATION_DATA);
+        self.encrypted |= match record.kind() {
+            CHANGE_CIPHER_SPEC => !self.retried,
+            kind => kind == APPLICATION_DATA,
+        };
         if self.encrypted || record.kind() != HANDSHAKE {
             shaped.octets.extend(record.octets());
             return;
         }
-        shaped.certificate |= is_server_hello(record.payload());
-        match self.shape.clone() {
-            Shape::Whole | Shape::Before(_) => shaped.octets.extend(record.octets()),
-            Shape::Octets => {
-                shaped.changed = true;
-                let version = record.version();
-                for octet in record.payload() {
-                    shaped
-                        .octets
-                        .extend(Record::write(HANDSHAKE, version, &[*octet]));
-                }
+        self.partial.extend(record.payload());
+        let version = record.version();
+        if self.shape == Shape::Octets {
+            shaped.changed = true;
+            for octet in record.payload() {
+                let one = Record::write(HANDSHAKE, version, &[*octet]);
+                shaped.octets.extend(one);
             }
-            Shape::Break { after, send, then } => {
-                self.partial.extend(record.payload());
-                while let Some(message) = self.message() {
-                    shaped
-                        .octets
-                        .extend(Record::write(HANDSHAKE, record.version(), &message));
-                    let reached = match after {
-                        HandshakePoint::ClientHello | HandshakePoint::ServerHello => {
-                            is_server_hello(&message)
-                        }
-                        HandshakePoint::Certificate => message.first() == Some(&CERTIFICATE),
-                    };
-                    if reached {
-                        self.broken = true;
-                        shaped.certificate = after == HandshakePoint::Certificate;
-                        shaped.send(send);
-                        shaped.changed = true;
-                        shaped.end = Some(then);
-                        return;
-                    }
-                }
+        } else if !matches!(self.shape, Shape::Break { .. }) {
+            shaped.octets.extend(record.octets());
+        }
+        while let Some(message) = self.message() {
+            self.handshake(&message, version, shaped);
+            if self.broken {
+                return;
             }
+        }
+    }
+
+    /// A whole message of the clear part has left, or is to leave where the handshake may break off.
+    fn handshake(&mut self, message: &[u8], version: u16, shaped: &mut Shaped) {
+        let server_hello = is_server_hello(message);
+        self.retried |= message.first() == Some(&SERVER_HELLO) && !server_hello;
+        shaped.certificate |= server_hello;
+        let Shape::Break { after, send, then } = self.shape else {
+            return;
+        };
+        shaped
+            .octets
+            .extend(Record::write(HANDSHAKE, version, message));
+        let reached = match after {
+            HandshakePoint::ClientHello | HandshakePoint::ServerHello => server_hello,
+            HandshakePoint::Certificate => message.first() == Some(&CERTIFICATE),
+        };
+        if reached {
+            self.broken = true;
+            shaped.certificate = after == HandshakePoint::Certificate;
+            shaped.send(send);
+            shaped.changed = true;
+            shaped.end = Some(then);
         }
     }
 
@@ -270,6 +282,21 @@ mod tests {
         );
         assert!(shaped.certificate);
         assert!(shaped.octets.ends_with(&garbage_record()));
+    }
+
+    #[test]
+    fn the_certificate_comes_with_the_second_server_hello_behind_a_retry() {
+        let mut retry = hello(1);
+        retry[6..38].copy_from_slice(&RETRY);
+        let mut first = Record::write(HANDSHAKE, 0x0303, &retry);
+        first.extend(Record::write(CHANGE_CIPHER_SPEC, 0x0303, &[1]));
+        let mut shaper = Shaper::new(Shape::Whole);
+        assert!(!shaper.shape(first).certificate);
+        let small: Vec<u8> = hello(1)
+            .chunks(20)
+            .flat_map(|it| Record::write(HANDSHAKE, 0x0303, it))
+            .collect();
+        assert!(shaper.shape(small).certificate);
     }
 
     #[test]
