@@ -253,7 +253,7 @@ pub(crate) fn describe(deviation: &Deviation) -> String {
     match (&deviation.action, at) {
         (Action::Chain(chain), _) => format!("the {} certificate", chain.fault),
         (Action::Port(change), _) => format!("the port that is {}", change.is),
-        (Action::Tls(state), _) => format!("the server whose TLS is {state}"),
+        (Action::Tls(change), _) => format!("the server that {}", change.describe()),
         (action, Some(at)) => format!("what the server does at {at} ({})", action.name()),
         (action, None) => format!("what the server does otherwise ({})", action.name()),
     }

@@ -2,7 +2,10 @@
 //!
 //! Must not know levels or verdicts.
 
-use mailproof_scenarios::model::{Layer, Pattern, What, event::octets};
+use mailproof_scenarios::model::{
+    AlertName, Layer, Pattern, What,
+    event::{Direction, octets},
+};
 
 use super::{
     signs::{self, Sighting},
@@ -14,6 +17,7 @@ pub(crate) fn sightings(view: &View<'_>, pattern: &Pattern, step: Option<u16>) -
     match pattern {
         Pattern::Command { commands, channel } => command(view, commands, *channel, step),
         Pattern::Octets { text, channel } => text_in_stream(view, text, *channel, step),
+        Pattern::Alert(names) => alert(view, names, step),
         Pattern::Sign(sign) => signs::sightings(view, *sign, step),
     }
 }
@@ -39,6 +43,10 @@ pub(crate) fn name(pattern: &Pattern) -> String {
             format!("{}{}", words.join("-"), channel_suffix(*channel))
         }
         Pattern::Octets { channel, .. } => format!("octets{}", channel_suffix(*channel)),
+        Pattern::Alert(names) => {
+            let names: Vec<String> = names.iter().map(|it| it.name().replace('_', "-")).collect();
+            format!("alert-{}", names.join("-or-"))
+        }
         Pattern::Sign(sign) => sign.name().to_owned(),
     }
 }
@@ -51,6 +59,10 @@ pub(crate) fn describe(pattern: &Pattern) -> String {
         }
         Pattern::Octets { text, channel } => {
             format!("the octets \"{text}\"{}", channel_words(*channel))
+        }
+        Pattern::Alert(names) => {
+            let names: Vec<&str> = names.iter().map(|it| it.name()).collect();
+            format!("the alert {}", names.join(" or "))
         }
         Pattern::Sign(sign) => sign.name().replace('-', " "),
     }
@@ -85,6 +97,19 @@ fn command(
                     && commands.iter().any(|it| it.eq_ignore_ascii_case(verb)) =>
             {
                 let says = format!("The client sent {verb}{}.", channel_words(Some(*layer)));
+                Some(Sighting::at(view, index, says))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn alert(view: &View<'_>, names: &[AlertName], step: Option<u16>) -> Vec<Sighting> {
+    view.events_in(step)
+        .filter_map(|(index, event)| match &event.what {
+            What::Alert(alert) if alert.from == Direction::Client => {
+                let name = names.iter().find(|it| it.number() == alert.description)?;
+                let says = format!("The client sent the alert {name}.");
                 Some(Sighting::at(view, index, says))
             }
             _ => None,

@@ -138,7 +138,7 @@ mod tests {
         Case {
             delta: Delta::Deviate(vec![Deviation {
                 on: On::default(),
-                action: Action::Tls(TlsState::Silent),
+                action: Action::Tls(TlsState::Silent.into()),
             }]),
             ..samples::case(id)
         }

@@ -411,7 +411,7 @@ mod tests {
         case.setup.messages = messages;
         case.delta = Delta::Deviate(vec![Deviation {
             on: On::default(),
-            action: Action::Tls(TlsState::Silent),
+            action: Action::Tls(TlsState::Silent.into()),
         }]);
         case
     }

@@ -63,6 +63,9 @@ pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
             if *resumed { ", resumed" } else { "" }
         ),
         What::TlsFailed { error } => format!("TLS fails: {error}"),
+        What::EarlyData { octets } => {
+            format!("the client sends {} octets of early data", octets.len())
+        }
         What::KeyExchange => "the client sends its key exchange".to_owned(),
         What::SignIn {
             mechanism,

@@ -10,7 +10,7 @@ mod plan;
 mod select;
 
 use mailproof_scenarios::model::{
-    Action, ChainSpec, Deviation, Fill, PortRole, PortState, Protocol, Refusal, TlsState, WireText,
+    Action, ChainSpec, Deviation, Fill, PortRole, PortState, Protocol, Refusal, TlsChange, WireText,
 };
 
 use crate::engine::{Engine, Response};
@@ -69,9 +69,9 @@ impl Script {
     }
 
     /// The behaviour of a handshake that begins, where it is not the normal one.
-    pub(crate) fn tls(&mut self, scene: &Scene) -> Option<(u16, TlsState)> {
+    pub(crate) fn tls(&mut self, scene: &Scene) -> Option<(u16, TlsChange)> {
         self.of_the_world(scene, |action| match action {
-            Action::Tls(state) => Some(*state),
+            Action::Tls(change) => Some(change.clone()),
             _ => None,
         })
     }

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol,
+    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -227,6 +227,10 @@ impl Drop for World {
 fn chains(case: &Case) -> impl Iterator<Item = &ChainSpec> {
     let deviating = case.deviations().iter().filter_map(|it| match &it.action {
         Action::Chain(spec) => Some(spec),
+        Action::Tls(change) => match &change.act {
+            TlsAct::DefaultChain(spec) => Some(spec),
+            _ => None,
+        },
         _ => None,
     });
     std::iter::once(&case.setup.chain).chain(deviating)

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use mailproof_certs::{Authority, Chain, ForgeError, Names};
-use mailproof_scenarios::model::{ChainSpec, TlsState, What};
+use mailproof_scenarios::model::{
+    ChainSpec, HandshakePoint, Then, TlsAct, TlsChange, TlsVersion, What,
+};
 
 use super::log::Recorder;
 use crate::{
     script::{Scene, Script},
-    wire::tls::{Configs, Flight, Odd, Session, Versions},
+    wire::tls::{Configs, Flight, Habits, Odd, Session, Settings, Shape, Versions, Wrong},
 };
 
 /// Octets that are kept of all connections of a case together.
@@ -44,7 +46,8 @@ pub(crate) struct Tls {
 pub(crate) struct Handshake {
     pub(crate) side: Side,
     pub(crate) chain: Arc<Chain>,
-    pub(crate) state: TlsState,
+    /// What those get who do not name the host, where that is another chain.
+    pub(crate) strangers: Option<Arc<Chain>>,
     pub(crate) chain_proof: Option<u16>,
     pub(crate) tls_proof: Option<u16>,
 }
@@ -94,19 +97,25 @@ impl Shared {
             Some((index, spec)) => (Some(index), spec),
             None => (None, self.tls.base.clone()),
         };
-        let (tls_proof, state) = match tls {
-            Some((index, state)) => (Some(index), state),
-            None => (None, TlsState::Normal),
+        let (tls_proof, change) = match tls {
+            Some((index, change)) => (Some(index), change),
+            None => (None, TlsChange::default()),
         };
         let chain = self.tls.chain(&spec).map_err(|error| error.to_string())?;
+        let strangers = match &change.act {
+            TlsAct::DefaultChain(spec) => {
+                Some(self.tls.chain(spec).map_err(|error| error.to_string())?)
+            }
+            _ => None,
+        };
         let side = self
             .tls
-            .side(&chain, state)
+            .side(&chain, &change, strangers.as_deref())
             .map_err(|error| error.to_string())?;
         Ok(Handshake {
             side,
             chain,
-            state,
+            strangers,
             chain_proof,
             tls_proof,
         })
@@ -132,27 +141,101 @@ impl Tls {
             .chain_variant(spec.fault, &self.names, spec.variant)
     }
 
-    fn side(&mut self, chain: &Chain, state: TlsState) -> Result<Side, rustls::Error> {
-        const HANDSHAKE_FAILURE: u8 = 40;
-        const PROTOCOL_VERSION: u8 = 70;
-        let versions = match state {
-            TlsState::Normal => Versions::Both,
-            TlsState::Only12 => Versions::Only12,
-            TlsState::Only13 => Versions::Only13,
-            odd => {
-                let odd = match odd {
-                    TlsState::Only10 => {
-                        Odd::Tls10(chain.sent.iter().map(|der| der.to_vec()).collect())
-                    }
-                    TlsState::AlertHandshakeFailure => Odd::Alert(HANDSHAKE_FAILURE),
-                    TlsState::AlertProtocolVersion => Odd::Alert(PROTOCOL_VERSION),
-                    TlsState::Garbage => Odd::Garbage,
-                    _ => Odd::Mute,
-                };
-                return Ok(Side::Flight(Box::new(Flight::new(odd))));
-            }
+    fn side(
+        &mut self,
+        chain: &Arc<Chain>,
+        change: &TlsChange,
+        strangers: Option<&Chain>,
+    ) -> Result<Side, rustls::Error> {
+        if let Some(odd) = odd(chain, change) {
+            return Ok(Side::Flight(Box::new(Flight::new(odd))));
+        }
+        let versions = match change.version {
+            Some(TlsVersion::Tls12) => Versions::Only12,
+            Some(TlsVersion::Tls13) => Versions::Only13,
+            _ => Versions::Both,
         };
-        let config = self.configs.get(chain, versions)?;
-        Ok(Side::Session(Box::new(Session::new(config)?)))
+        let (settings, mut habits) = habits(change);
+        if change.act == TlsAct::HelloRetry {
+            for group in self.configs.groups() {
+                let settings = Settings {
+                    group: Some(group),
+                    ..settings
+                };
+                let config = self.configs.get(chain, versions, settings, None)?;
+                habits.by_group.push((group, config));
+            }
+        }
+        let config = self.configs.get(chain, versions, settings, strangers)?;
+        Ok(Side::Session(Box::new(Session::new(config, habits)?)))
     }
+}
+
+/// What is written by hand, from the answer to the ClientHello on.
+fn odd(chain: &Arc<Chain>, change: &TlsChange) -> Option<Odd> {
+    let wrong = match &change.act {
+        TlsAct::Nothing => {
+            let version = change.version.filter(|it| it.is_retired())?;
+            let certificates = chain.sent.iter().map(|der| der.to_vec()).collect();
+            return Some(Odd::Old(version.number(), certificates));
+        }
+        TlsAct::Break {
+            after: HandshakePoint::ClientHello,
+            send,
+            then,
+        } if *then != Then::GoOn => return Some(Odd::Break(*send, *then)),
+        TlsAct::Suite(choice) => Wrong::Suite(*choice),
+        TlsAct::DowngradeSentinel => Wrong::DowngradeSentinel,
+        TlsAct::UnofferedAlpn => Wrong::UnofferedAlpn,
+        TlsAct::OversizedRecord => Wrong::OversizedRecord,
+        _ => return None,
+    };
+    Some(Odd::Wrong(wrong, chain.clone()))
+}
+
+/// What a session does that the library does for us.
+fn habits(change: &TlsChange) -> (Settings, Habits) {
+    let mut settings = Settings::default();
+    let mut habits = Habits::default();
+    match &change.act {
+        TlsAct::Nothing => habits.configured = change.version.is_some(),
+        TlsAct::Break {
+            send,
+            then: Then::GoOn,
+            ..
+        } => habits.shape = Some(Shape::Before(*send)),
+        TlsAct::Break { after, send, then } => {
+            habits.shape = Some(Shape::Break {
+                after: *after,
+                send: *send,
+                then: *then,
+            });
+        }
+        TlsAct::SmallRecords => {
+            settings.small_records = true;
+            habits.shape = Some(Shape::Octets);
+        }
+        TlsAct::ClientCertificate { required } => {
+            settings.client_certificate = Some(*required);
+            habits.configured = true;
+        }
+        TlsAct::Chatter {
+            tickets,
+            key_updates,
+            hello_request,
+        } => {
+            settings.tickets = (*tickets > 0).then_some(*tickets);
+            settings.open = *hello_request;
+            habits.tickets = *tickets > 0;
+            habits.key_updates = *key_updates;
+            habits.hello_request = *hello_request;
+        }
+        TlsAct::EarlyData(octets) => {
+            settings.early_data = *octets;
+            habits.tickets = true;
+        }
+        TlsAct::DefaultChain(_) => habits.configured = true,
+        _ => {}
+    }
+    (settings, habits)
 }

@@ -11,10 +11,11 @@ use toml::Spanned;
 
 use mailproof_certs::Fault;
 
+use super::tls::TlsFile;
 use crate::model::{
-    Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party, PortRole,
-    PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck, Then,
-    TlsState, Trust, Unit, When, Who, WireText, event::Said,
+    AlertName, Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party,
+    PortRole, PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck,
+    Then, Trust, Unit, When, Who, WireText, event::Said,
 };
 
 /// The JSON Schema of scenario files, for editors. A value may also be the string `$axis` of the matrix.
@@ -211,7 +212,7 @@ pub(super) struct DeviateFile {
     /// World: a port behaves otherwise.
     pub(super) port: Option<PortFile>,
     /// World: TLS behaves otherwise.
-    pub(super) tls: Option<TlsState>,
+    pub(super) tls: Option<TlsFile>,
     /// Decide: the server lacks these capabilities.
     pub(super) without: Option<Vec<String>>,
     /// Decide: the server announces these as well.
@@ -363,6 +364,9 @@ pub(super) struct PatternTable {
     pub(super) command: Vec<String>,
     /// These octets in what the client sent.
     pub(super) octets: Option<String>,
+    /// Any of these alerts from the client.
+    #[serde(default)]
+    pub(super) alert: Vec<AlertName>,
     /// Only in clear or only inside TLS.
     pub(super) channel: Option<Layer>,
 }
@@ -415,18 +419,18 @@ impl<'de> Deserialize<'de> for PatternFile {
     }
 }
 
-enum Either<W, T> {
+pub(super) enum Either<W, T> {
     Word(W),
     Table(T),
 }
 
-struct WordOrTable<W, T> {
+pub(super) struct WordOrTable<W, T> {
     expected: &'static str,
     types: std::marker::PhantomData<(W, T)>,
 }
 
 impl<W, T> WordOrTable<W, T> {
-    fn new(expected: &'static str) -> Self {
+    pub(super) fn new(expected: &'static str) -> Self {
         Self {
             expected,
             types: std::marker::PhantomData,

@@ -11,11 +11,12 @@ use super::{
         ServerFile, SetupFile, VaryFile,
     },
     problem::nearest,
+    tls,
 };
 use crate::model::{
     Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
     Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
-    Security, Setup, Step, Then, TlsState, Trust, Vary,
+    Security, Setup, Step, Then, TlsAct, Trust, Vary,
 };
 
 pub(super) type Personas = BTreeMap<String, Persona>;
@@ -355,7 +356,7 @@ fn setup(
     setup
 }
 
-fn chain(file: ChainFile) -> ChainSpec {
+pub(super) fn chain(file: ChainFile) -> ChainSpec {
     match file {
         ChainFile::Fault(fault) => ChainSpec { fault, variant: 0 },
         ChainFile::Full(full) => ChainSpec {
@@ -472,7 +473,8 @@ fn deviation(
             is: it.is,
         })
     }));
-    add(file.tls.map(Action::Tls));
+    let tls = file.tls.map(tls::lower).transpose().map_err(&problem)?;
+    add(tls.map(Action::Tls));
     add(file.without.map(Action::Without));
     add(file.announce.map(Action::Announce));
     add(file.reject.map(Action::Reject));
@@ -591,6 +593,7 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
 fn pattern(file: PatternFile) -> Pattern {
     match file {
         PatternFile::Sign(sign) => Pattern::Sign(sign),
+        PatternFile::Table(table) if !table.alert.is_empty() => Pattern::Alert(table.alert),
         PatternFile::Table(table) => match table.octets {
             Some(text) => Pattern::Octets {
                 text,
@@ -643,7 +646,13 @@ fn waits(delta: &Delta) -> bool {
                 PortState::Blackhole | PortState::Silent | PortState::Implicit | PortState::Http
             )
         }
-        Action::Tls(state) => matches!(state, TlsState::Silent | TlsState::Garbage),
+        Action::Tls(change) => matches!(
+            change.act,
+            TlsAct::Break {
+                then: Then::Silence,
+                ..
+            }
+        ),
         Action::Drop { .. } => true,
         Action::Reply { then, .. } | Action::After { then, .. } | Action::Then(then) => {
             *then == Then::Silence

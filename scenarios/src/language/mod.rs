@@ -9,6 +9,7 @@ mod lower;
 mod matrix;
 mod problem;
 mod registries;
+mod tls;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -3,7 +3,7 @@
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, PortRole, PortState, Protocol, Refusal, TlsState, WireText};
+use super::{Layer, PortRole, PortState, Protocol, Refusal, TlsChange, WireText};
 
 /// One deviation. Those of a case together are its delta.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ pub enum Action {
     /// World: a port behaves otherwise.
     Port(PortChange),
     /// World: TLS behaves otherwise.
-    Tls(TlsState),
+    Tls(TlsChange),
     /// Decide: the server does not have these capabilities (by their first word).
     Without(Vec<String>),
     /// Decide: the server announces these as well, whether it has them or not. `FOO` or `AUTH LOGIN`.

@@ -123,6 +123,13 @@ pub enum What {
     ClientHello(ClientHello),
     /// The mock presented a chain and the octets left.
     ServedChain(SentChain),
+    /// The client's application octets that came before the handshake was complete (RFC 8446 §2.3). They are
+    /// [`What::Received`] too when it is.
+    EarlyData {
+        /// The octets.
+        #[serde(with = "octets")]
+        octets: Vec<u8>,
+    },
     /// The handshake completed on the mock's side.
     TlsEstablished {
         /// `TLSv1_2` or `TLSv1_3`.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, Level, event::Said};
+use super::{AlertName, Layer, Level, event::Said};
 
 /// One thing that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,8 @@ pub enum Pattern {
         /// In clear or inside TLS.
         channel: Option<Layer>,
     },
+    /// One of these alerts from the client.
+    Alert(Vec<AlertName>),
     /// A word that the judge knows.
     Sign(Sign),
 }
@@ -134,6 +136,16 @@ super::words::words! {
         LiteralBeforeContinuation = "literal-before-continuation",
         /// The name in the ClientHello is the configured host.
         ServerNameSent = "server-name-sent",
+        /// The name in the ClientHello is an address (RFC 6066 §3).
+        AddressAsServerName = "address-as-server-name",
+        /// A ClientHello that offers a broken cipher suite: NULL, anonymous, export, DES, RC4 or 3DES.
+        WeakSuiteOffered = "weak-suite-offered",
+        /// A ClientHello that offers an earlier session for resumption.
+        SessionOffered = "session-offered",
+        /// A ClientHello inside an established session (RFC 5246 §7.4.1.1).
+        Renegotiation = "renegotiation",
+        /// A command other than a hello in early data (RFC 8446 §2.3).
+        CommandInEarlyData = "command-in-early-data",
         /// A handshake that completed.
         Handshake = "handshake",
         /// A completed sign-in.

@@ -9,6 +9,7 @@ mod expectation;
 mod persona;
 mod reply;
 mod scenario;
+mod tls;
 mod wire_text;
 mod words;
 
@@ -22,5 +23,6 @@ pub use persona::{
 };
 pub use reply::{ImapStatus, Refusal};
 pub use scenario::{Diagnosis, Scenario, Setup};
+pub use tls::{Junk, TlsAct, TlsChange, TlsSend};
 pub use wire_text::{Fill, PLACES, WireText, WireTextError};
 pub use words::*;

@@ -400,7 +400,7 @@ words! {
 }
 
 words! {
-    /// How the TLS side of a server behaves.
+    /// How the TLS side of a server behaves, in one word. A table (`TlsChange`) says more.
     TlsState {
         /// TLS 1.2 and 1.3, as any current server.
         Normal = "normal",
@@ -422,6 +422,164 @@ words! {
         AlertProtocolVersion = "alert-protocol-version",
         /// Octets that are no TLS record.
         Garbage = "garbage",
+    }
+}
+
+words! {
+    /// A version of TLS, or of what came before it.
+    TlsVersion {
+        /// RFC 6101.
+        Ssl3 = "ssl3",
+        /// RFC 2246.
+        Tls10 = "tls1.0",
+        /// RFC 4346.
+        Tls11 = "tls1.1",
+        /// RFC 5246.
+        Tls12 = "tls1.2",
+        /// RFC 8446.
+        Tls13 = "tls1.3",
+    }
+}
+
+impl TlsVersion {
+    /// The number on the wire.
+    pub const fn number(self) -> u16 {
+        match self {
+            TlsVersion::Ssl3 => 0x0300,
+            TlsVersion::Tls10 => 0x0301,
+            TlsVersion::Tls11 => 0x0302,
+            TlsVersion::Tls12 => 0x0303,
+            TlsVersion::Tls13 => 0x0304,
+        }
+    }
+
+    /// As people write it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            TlsVersion::Ssl3 => "SSL 3.0",
+            TlsVersion::Tls10 => "TLS 1.0",
+            TlsVersion::Tls11 => "TLS 1.1",
+            TlsVersion::Tls12 => "TLS 1.2",
+            TlsVersion::Tls13 => "TLS 1.3",
+        }
+    }
+
+    /// Whether it is retired: RFC 7568 §3, RFC 8996.
+    pub const fn is_retired(self) -> bool {
+        matches!(
+            self,
+            TlsVersion::Ssl3 | TlsVersion::Tls10 | TlsVersion::Tls11
+        )
+    }
+}
+
+words! {
+    /// A place in the server's part of a handshake.
+    HandshakePoint {
+        /// Behind the client's first message.
+        ClientHello = "client-hello",
+        /// Behind the ServerHello.
+        ServerHello = "server-hello",
+        /// Behind the Certificate, in TLS 1.2.
+        Certificate = "certificate",
+    }
+}
+
+words! {
+    /// Which cipher suite a server selects although it should not.
+    SuiteChoice {
+        /// One that the client did not offer.
+        Unoffered = "unoffered",
+        /// One without any authentication, whether it was offered or not.
+        Anonymous = "anonymous",
+        /// A broken one that the client offered; where it offered none there is nothing in common.
+        Weak = "weak",
+    }
+}
+
+words! {
+    /// The alerts of RFC 8446 §6 and RFC 5246 §7.2, by the names that stand there.
+    AlertName {
+        /// 0.
+        CloseNotify = "close_notify",
+        /// 10.
+        UnexpectedMessage = "unexpected_message",
+        /// 20.
+        BadRecordMac = "bad_record_mac",
+        /// 22.
+        RecordOverflow = "record_overflow",
+        /// 40.
+        HandshakeFailure = "handshake_failure",
+        /// 42.
+        BadCertificate = "bad_certificate",
+        /// 44.
+        CertificateRevoked = "certificate_revoked",
+        /// 45.
+        CertificateExpired = "certificate_expired",
+        /// 46.
+        CertificateUnknown = "certificate_unknown",
+        /// 47.
+        IllegalParameter = "illegal_parameter",
+        /// 48.
+        UnknownCa = "unknown_ca",
+        /// 49.
+        AccessDenied = "access_denied",
+        /// 50.
+        DecodeError = "decode_error",
+        /// 51.
+        DecryptError = "decrypt_error",
+        /// 70.
+        ProtocolVersion = "protocol_version",
+        /// 71.
+        InsufficientSecurity = "insufficient_security",
+        /// 80.
+        InternalError = "internal_error",
+        /// 90.
+        UserCanceled = "user_canceled",
+        /// 100.
+        NoRenegotiation = "no_renegotiation",
+        /// 109.
+        MissingExtension = "missing_extension",
+        /// 110.
+        UnsupportedExtension = "unsupported_extension",
+        /// 112.
+        UnrecognizedName = "unrecognized_name",
+        /// 116.
+        CertificateRequired = "certificate_required",
+        /// 120.
+        NoApplicationProtocol = "no_application_protocol",
+    }
+}
+
+impl AlertName {
+    /// The number on the wire.
+    pub const fn number(self) -> u8 {
+        match self {
+            AlertName::CloseNotify => 0,
+            AlertName::UnexpectedMessage => 10,
+            AlertName::BadRecordMac => 20,
+            AlertName::RecordOverflow => 22,
+            AlertName::HandshakeFailure => 40,
+            AlertName::BadCertificate => 42,
+            AlertName::CertificateRevoked => 44,
+            AlertName::CertificateExpired => 45,
+            AlertName::CertificateUnknown => 46,
+            AlertName::IllegalParameter => 47,
+            AlertName::UnknownCa => 48,
+            AlertName::AccessDenied => 49,
+            AlertName::DecodeError => 50,
+            AlertName::DecryptError => 51,
+            AlertName::ProtocolVersion => 70,
+            AlertName::InsufficientSecurity => 71,
+            AlertName::InternalError => 80,
+            AlertName::UserCanceled => 90,
+            AlertName::NoRenegotiation => 100,
+            AlertName::MissingExtension => 109,
+            AlertName::UnsupportedExtension => 110,
+            AlertName::UnrecognizedName => 112,
+            AlertName::CertificateRequired => 116,
+            AlertName::NoApplicationProtocol => 120,
+        }
     }
 }
 
@@ -459,8 +617,46 @@ words! {
         AlwaysTrustStillVerifies = "always-trust-still-verifies",
         /// Takes any certificate where one is pinned.
         IgnoresPin = "ignores-pin",
-        /// Agrees to TLS 1.0.
-        AcceptsTls10 = "accepts-tls10",
+        /// Comes back with TLS 1.1 at most after a failed handshake, and agrees to that or anything older.
+        AcceptsOldTls = "accepts-old-tls",
+        /// Overlooks the mark of a server that knows TLS 1.3 and answers in TLS 1.2.
+        IgnoresDowngradeSentinel = "ignores-downgrade-sentinel",
+        /// Agrees to a cipher suite that it did not offer.
+        AcceptsUnofferedSuite = "accepts-unoffered-suite",
+        /// Comes back with broken cipher suites after a failed handshake.
+        OffersWeakSuites = "offers-weak-suites",
+        /// Agrees to an application protocol that it did not offer.
+        AcceptsUnofferedAlpn = "accepts-unoffered-alpn",
+        /// Reads TLS records of any length.
+        IgnoresRecordLimit = "ignores-record-limit",
+        /// Takes a HelloRetryRequest for nonsense.
+        ChokesOnHelloRetry = "chokes-on-hello-retry",
+        /// Takes one TLS record for one handshake message.
+        ChokesOnSmallRecords = "chokes-on-small-records",
+        /// Gives up where many TLS records bring nothing that was asked for.
+        ChokesOnTickets = "chokes-on-tickets",
+        /// Gives up where the server asks for a client certificate.
+        ChokesOnCertificateRequest = "chokes-on-certificate-request",
+        /// Reads on and on after a close_notify in the handshake.
+        StuckOnCloseNotify = "stuck-on-close-notify",
+        /// Waits for a new handshake that it was asked to begin and does not begin.
+        StuckOnHelloRequest = "stuck-on-hello-request",
+        /// Does not compare the name where the server has warned that it does not know it.
+        ExcusesUnrecognizedName = "excuses-unrecognized-name",
+        /// Does not name the host when it begins TLS.
+        NoServerName = "no-server-name",
+        /// Names the server by its address when it begins TLS.
+        AddressAsServerName = "address-as-server-name",
+        /// Resumes TLS sessions by host, whichever account they are from.
+        ResumesAcrossAccounts = "resumes-across-accounts",
+        /// Does not verify a host again that it has verified once.
+        VerifiesOnce = "verifies-once",
+        /// Signs in with early data where it can.
+        SignsInEarly = "signs-in-early",
+        /// Takes the end of the connection for the end of what the server had to say.
+        TakesCutForEnd = "takes-cut-for-end",
+        /// Says failure where the server leaves without a close_notify, although the work was done before.
+        NeedsCloseNotify = "needs-close-notify",
         /// Carries on in clear where STARTTLS is missing or refused, or the server will not say whether it has it.
         ContinuesInClear = "continues-in-clear",
         /// Falls back to HELO and carries on in clear.

@@ -101,6 +101,10 @@ fn seen(pattern: &Pattern) -> String {
             format!("the command {}{}", commands.join(" or "), layer(*channel))
         }
         Pattern::Octets { text, channel } => format!("the octets `{text}`{}", layer(*channel)),
+        Pattern::Alert(names) => {
+            let names: Vec<&str> = names.iter().map(|it| it.name()).collect();
+            format!("the alert {}", names.join(" or "))
+        }
         Pattern::Sign(sign) => words(*sign).to_owned(),
     }
 }
@@ -137,6 +141,13 @@ fn words(sign: Sign) -> &'static str {
         Sign::DuplicateDelivery => "the same message delivered twice",
         Sign::LiteralBeforeContinuation => "octets of a literal before the server's go-ahead",
         Sign::ServerNameSent => "the configured host name in the TLS ClientHello",
+        Sign::AddressAsServerName => "an address as the server name of the TLS ClientHello",
+        Sign::WeakSuiteOffered => {
+            "a broken cipher suite (NULL, anonymous, export, DES, RC4, 3DES) on offer"
+        }
+        Sign::SessionOffered => "an earlier TLS session offered for resumption",
+        Sign::Renegotiation => "a new handshake inside TLS",
+        Sign::CommandInEarlyData => "a command in early data, before the handshake is complete",
         Sign::Handshake => "a TLS handshake that completes",
         Sign::SignedIn => "a completed sign-in",
         Sign::SmugglingSequence => "a sequence that ends the message early for some servers",

@@ -5,7 +5,7 @@
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
     Action, At, Case, Deviation, Layer, On, PortRole, PortState, Protocol, Refusal, Split, Then,
-    TlsState, Unit, When, WireText,
+    Unit, When, WireText,
 };
 
 use crate::report::text;
@@ -143,7 +143,7 @@ fn action(action: &Action, on: &On) -> String {
                 });
             format!("{which} {}", port(change.is))
         }
-        Action::Tls(state) => tls(*state).to_owned(),
+        Action::Tls(change) => format!("the server {}", change.describe()),
         Action::Without(words) => format!("the server does not have {}", words.join(", ")),
         Action::Announce(words) => format!("the server announces {} as well", words.join(", ")),
         Action::Reject(refusal) => format!("the server refuses with {}", refused(refusal)),
@@ -219,25 +219,6 @@ fn port(state: PortState) -> &'static str {
         PortState::Implicit => "waits for TLS although it should begin in clear",
         PortState::Pop3 => "answers as a POP3 server",
         PortState::Http => "answers as a web server",
-    }
-}
-
-fn tls(state: TlsState) -> &'static str {
-    match state {
-        TlsState::Normal => "TLS is as it should be",
-        TlsState::Only12 => "the server knows TLS 1.2 and nothing newer",
-        TlsState::Only13 => "the server knows TLS 1.3 and nothing older",
-        TlsState::Only10 => "the server knows TLS 1.0 and nothing newer",
-        TlsState::Silent => "the server reads the ClientHello and never answers",
-        TlsState::Closed => "the server closes after the ClientHello",
-        TlsState::Reset => "the server resets the connection after the ClientHello",
-        TlsState::AlertHandshakeFailure => {
-            "the server answers the ClientHello with the alert handshake_failure"
-        }
-        TlsState::AlertProtocolVersion => {
-            "the server answers the ClientHello with the alert protocol_version"
-        }
-        TlsState::Garbage => "the server answers the ClientHello with octets that are no TLS",
     }
 }
 

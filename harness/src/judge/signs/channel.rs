@@ -265,6 +265,13 @@ fn said_to_untrusted_peer(
         .collect()
 }
 
+/// What is more than a hello and a goodbye in what a client said at once, in words.
+pub(super) fn beyond_hello(octets: &[u8], protocol: Protocol) -> Option<String> {
+    lines(octets, protocol)
+        .find(|line| !HELLO_AND_GOODBYE.contains(&line.verb.as_str()))
+        .map(|line| spoken(&line.verb))
+}
+
 struct Line {
     at: usize,
     verb: String,

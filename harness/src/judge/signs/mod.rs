@@ -7,8 +7,9 @@ mod delivery;
 mod literals;
 mod retries;
 mod timing;
+mod tls;
 
-use mailproof_scenarios::model::{Event, Sign, What};
+use mailproof_scenarios::model::{Sign, What};
 
 use super::view::{View, step_of};
 
@@ -51,9 +52,14 @@ pub(crate) fn sightings(view: &View<'_>, sign: Sign, step: Option<u16>) -> Vec<S
         Sign::DataToUntrustedPeer => channel::data_to_untrusted_peer(view),
         Sign::MessageInClear => channel::message_in_clear(view),
         Sign::StarttlsInsideTls => channel::starttls_inside_tls(view),
-        Sign::KeyExchange => key_exchange(view),
-        Sign::ServerNameSent => server_name_sent(view),
-        Sign::Handshake => handshake(view),
+        Sign::KeyExchange => tls::key_exchange(view),
+        Sign::ServerNameSent => tls::server_name_sent(view),
+        Sign::AddressAsServerName => tls::address_as_server_name(view),
+        Sign::WeakSuiteOffered => tls::weak_suite_offered(view),
+        Sign::SessionOffered => tls::session_offered(view),
+        Sign::Renegotiation => tls::renegotiation(view),
+        Sign::CommandInEarlyData => tls::command_in_early_data(view),
+        Sign::Handshake => tls::handshake(view),
         Sign::SignedIn => signed_in(view),
         Sign::CommandAnsweredByInjectedReply => timing::answered_by_injected_reply(view),
         Sign::SpokeBeforeGreeting => timing::spoke_before_greeting(view),
@@ -85,40 +91,6 @@ fn each(view: &View<'_>, says: impl Fn(&What) -> Option<String>) -> Vec<Sighting
         .enumerate()
         .filter_map(|(index, event)| Some(Sighting::at(view, index, says(&event.what)?)))
         .collect()
-}
-
-fn key_exchange(view: &View<'_>) -> Vec<Sighting> {
-    each(view, |what| {
-        matches!(what, What::KeyExchange).then(|| {
-            "The client agreed to the outdated TLS that the server offered (it sent its key exchange)."
-                .to_owned()
-        })
-    })
-}
-
-fn server_name_sent(view: &View<'_>) -> Vec<Sighting> {
-    let named = |event: &Event| match &event.what {
-        What::ClientHello(hello) => {
-            let host = view.record.host_of(step_of(event)).trim_end_matches('.');
-            let sni = hello.sni.as_deref()?.trim_end_matches('.');
-            sni.eq_ignore_ascii_case(host)
-                .then(|| "The client named the configured host when it began TLS.".to_owned())
-        }
-        _ => None,
-    };
-    let events = view.events.iter().enumerate();
-    events
-        .filter_map(|(index, event)| Some(Sighting::at(view, index, named(event)?)))
-        .collect()
-}
-
-fn handshake(view: &View<'_>) -> Vec<Sighting> {
-    each(view, |what| match what {
-        What::TlsEstablished { version, .. } => {
-            Some(format!("A TLS handshake was completed ({version})."))
-        }
-        _ => None,
-    })
 }
 
 fn signed_in(view: &View<'_>) -> Vec<Sighting> {

@@ -2,13 +2,14 @@
 //!
 //! Must not know what is said on a connection; the sessions know.
 
-use std::{fs, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 
 use crate::subject::{Report, Request};
 
 use super::{
+    by_hand::Careless,
     connection::{Connection, Patience, Reading},
     dial::Dial,
     failure::{Failure, Kind, Phase, quote},
@@ -33,7 +34,8 @@ pub(super) struct Client<'a, D> {
 struct Plan {
     port: u16,
     security: Security,
-    old_tls: bool,
+    /// A flaw: TLS is written by hand.
+    by_hand: Option<Careless>,
 }
 
 impl<D: Dial> Client<'_, D> {
@@ -43,6 +45,8 @@ impl<D: Dial> Client<'_, D> {
         if let Some(what) = super::super::lacks(&supports, self.request) {
             return Report::Unsupported { what };
         }
+        // So that what all requests share is there to be shared.
+        self.memory.note(self.request, |_| ());
         let remembered = self.memory.recall(self.request);
         if self.request.trust == Trust::Always && self.flaws.always_trust_leaks() {
             let change = |state: &mut State| state.somebody_trusts_always = true;
@@ -60,8 +64,13 @@ impl<D: Dial> Client<'_, D> {
         let plan = Plan {
             port: self.request.port,
             security: self.request.security,
-            old_tls: false,
+            by_hand: None,
         };
+        if self.flaws.address_as_server_name() && self.request.host.parse::<IpAddr>().is_ok() {
+            let by_hand = Careless::of(self.flaws);
+            // It comes to nothing with any server of today, and then the library may try.
+            let _ = self.attempt(Plan { by_hand, ..plan }, remembered).await;
+        }
         let outcome = match self.request.security {
             Security::Automatic => self.automatic(plan, remembered).await,
             _ => self.attempt(plan, remembered).await,
@@ -119,7 +128,7 @@ impl<D: Dial> Client<'_, D> {
             flaws: self.flaws,
             security: plan.security,
             tls,
-            old_tls: plan.old_tls,
+            by_hand: plan.by_hand,
             own_address,
             message,
         };
@@ -145,12 +154,13 @@ impl<D: Dial> Client<'_, D> {
             security: Security::None,
             ..plan
         };
-        let old_tls = Plan {
-            old_tls: true,
-            ..plan
-        };
-        if self.flaws.accepts_tls10() && failed(&outcome, |it| it.kind == Kind::Handshake) {
-            outcome = self.attempt(old_tls, remembered).await;
+        let careless = Careless::of(self.flaws);
+        if careless.is_some() && failed(&outcome, |it| it.kind == Kind::Handshake) {
+            let by_hand = Plan {
+                by_hand: careless,
+                ..plan
+            };
+            outcome = self.attempt(by_hand, remembered).await;
         }
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;
@@ -195,6 +205,10 @@ impl<D: Dial> Client<'_, D> {
         let refused = |it: &Failure| it.kind == Kind::Refused && it.said == Said::Permanent;
         if self.flaws.gives_up_after_refusal() && failed(outcome, refused) {
             self.memory.note(request, |state| state.was_refused = true);
+        }
+        if self.flaws.verifies_once() && connection.peer().is_some() {
+            let host = request.host.clone();
+            self.memory.note(request, |state| state.verified.push(host));
         }
         let accepted = connection.peer();
         if let Some(leaf) = accepted.filter(|_| request.trust == Trust::Always)

@@ -2,17 +2,27 @@
 //!
 //! Must not know SMTP, IMAP or what a certificate must be like.
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::BytesMut;
-use rustls::{ClientConfig, pki_types::CertificateDer, pki_types::ServerName};
+use rustls::pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::old_tls;
+use super::{
+    by_hand::{self, Careless},
+    tls::Tls,
+    watch::{Noticed, Watched},
+};
 
 /// What a connection can run over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -95,6 +105,7 @@ pub(super) struct Connection<S> {
     /// The server's own certificate, inside TLS.
     peer: Option<CertificateDer<'static>>,
     reading: Reading,
+    noticed: Arc<Noticed>,
 }
 
 /// Flaws of reading. By default none.
@@ -108,7 +119,7 @@ pub(super) struct Reading {
 
 enum Channel<S> {
     Clear(S),
-    Tls(Box<TlsStream<S>>),
+    Tls(Box<TlsStream<Watched<S>>>),
     Gone,
 }
 
@@ -121,6 +132,7 @@ impl<S: Stream> Connection<S> {
             heard: Vec::new(),
             peer: None,
             reading,
+            noticed: Arc::default(),
         }
     }
 
@@ -220,38 +232,80 @@ impl<S: Stream> Connection<S> {
     /// Starts TLS. What was read in clear stays in the inbox: it is the caller who must not have it there.
     ///
     /// After a failed handshake the connection is in clear again if the peer left it usable.
-    pub(super) async fn start_tls(
-        &mut self,
-        config: Arc<ClientConfig>,
-        name: ServerName<'static>,
-    ) -> Result<(), TlsTrouble> {
+    pub(super) async fn start_tls(&mut self, tls: Tls) -> Result<(), TlsTrouble> {
         let stream = self.take_clear()?;
-        let handshake = TlsConnector::from(config)
-            .connect(name, stream)
+        let stream = Watched::new(stream, tls.quirks, tls.noticed.clone());
+        self.noticed = tls.noticed.clone();
+        let early = tls.early.unwrap_or_default();
+        let handshake = TlsConnector::from(tls.config)
+            .connect_with(tls.name, stream, |session| {
+                if let Some(mut writer) = session.early_data() {
+                    // What does not fit is said later, as everybody says it.
+                    let _ = io::Write::write_all(&mut writer, &early);
+                }
+            })
             .into_fallible();
-        match timed(self.patience.times(1), handshake).await {
+        let outcome = timed(self.patience.times(1), handshake).await;
+        self.stay_if_stuck().await;
+        match outcome {
             None => Err(TlsTrouble::Cut(Cut::TimedOut)),
             Some(Ok(stream)) => {
+                if self.noticed.certificate_request.load(Ordering::Relaxed) {
+                    let why = "the server asks for a certificate, and there is none".to_owned();
+                    return Err(TlsTrouble::Protocol(why));
+                }
                 let chain = stream.get_ref().1.peer_certificates();
                 self.peer = chain.and_then(|chain| chain.first()).cloned();
                 self.channel = Channel::Tls(Box::new(stream));
                 Ok(())
             }
             Some(Err((error, stream))) => {
-                self.channel = Channel::Clear(stream);
+                self.channel = Channel::Clear(stream.into_inner());
                 Err(trouble(&error))
             }
         }
     }
 
-    /// A flaw: agrees to TLS 1.0 as far as the key exchange. There is no session behind it.
-    pub(super) async fn start_old_tls(&mut self, host: &str) -> Result<(), TlsTrouble> {
+    /// A flaw: TLS by hand, as far as the key exchange. There is no session behind it.
+    pub(super) async fn start_tls_by_hand(
+        &mut self,
+        host: &str,
+        careless: Careless,
+    ) -> Result<(), TlsTrouble> {
         let mut stream = self.take_clear()?;
-        let exchange = old_tls::exchange(&mut stream, host);
+        let exchange = by_hand::exchange(&mut stream, host, careless);
         match timed(self.patience.times(1), exchange).await {
             None => Err(TlsTrouble::Cut(Cut::TimedOut)),
             Some(Err(error)) => Err(trouble(&error)),
             Some(Ok(what)) => Err(TlsTrouble::Protocol(what.to_owned())),
+        }
+    }
+
+    /// A flaw: waits until the server leaves, and wants it to say so (RFC 8446 §6.1).
+    pub(super) async fn await_close_notify(&mut self) -> Result<(), Cut> {
+        let until = self.patience.times(1);
+        loop {
+            self.inbox.clear();
+            let reading = async {
+                match &mut self.channel {
+                    Channel::Tls(stream) => stream.read_buf(&mut self.inbox).await,
+                    _ => Ok(0),
+                }
+            };
+            match timed(until, reading).await {
+                Some(Ok(0)) | None => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    return Err(Cut::Tls(format!("it was cut off: {error}")));
+                }
+            }
+        }
+    }
+
+    /// Only a flawed client is ever stuck, and then for good.
+    async fn stay_if_stuck(&self) {
+        if self.noticed.stuck.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
         }
     }
 
@@ -298,7 +352,9 @@ impl<S: Stream> Connection<S> {
                 Channel::Gone => Ok(0),
             }
         };
-        match within(until, reading).await? {
+        let outcome = within(until, reading).await;
+        self.stay_if_stuck().await;
+        match outcome? {
             0 => Err(Cut::Closed),
             _ => {
                 if self.reading.small_buffer {

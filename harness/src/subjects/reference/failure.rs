@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Refused,
     /// The client went no further, by its settings.
     Declined,
-    /// TLS did not come about.
+    /// TLS did not come about, or broke.
     Handshake,
     /// TLS would have come about, but with the wrong peer.
     Certificate,
@@ -97,6 +97,7 @@ impl Phase {
     pub(super) fn cut(self, cut: &Cut) -> Failure {
         let kind = match cut {
             Cut::Overlong => Kind::Nonsense,
+            Cut::Tls(_) => Kind::Handshake,
             _ => Kind::Lost,
         };
         let said = match cut {

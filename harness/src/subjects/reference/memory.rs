@@ -5,12 +5,14 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustls::pki_types::CertificateDer;
 
 use crate::subject::Request;
+
+use super::tls::Sessions;
 
 /// The memory of one client.
 #[derive(Debug, Default)]
@@ -23,6 +25,10 @@ pub(super) struct State {
     pub(super) somebody_trusts_always: bool,
     /// Certificates that were once accepted because any was.
     pub(super) exceptions: Vec<CertificateDer<'static>>,
+    /// Hosts whose certificate was accepted once.
+    pub(super) verified: Vec<String>,
+    /// TLS sessions that can be resumed.
+    pub(super) sessions: Arc<Sessions>,
     /// A message was refused for good.
     pub(super) was_refused: bool,
 }

@@ -6,6 +6,7 @@
 //! `connection`, `tls` and `verifier` decide whom to trust, `failure` is what the user gets to read. Flaws
 //! are asked for by name through `flaws`, at the place where the mistake is made.
 
+mod by_hand;
 mod client;
 mod connection;
 mod dial;
@@ -13,7 +14,6 @@ mod failure;
 mod flaws;
 mod imap;
 mod memory;
-mod old_tls;
 mod path;
 mod smtp;
 mod task;
@@ -21,6 +21,7 @@ mod task;
 mod tests;
 mod tls;
 mod verifier;
+mod watch;
 
 use std::sync::Arc;
 
@@ -50,15 +51,19 @@ const ACCEPTING: &[Flaw] = &[
     Flaw::AcceptsAnyGreeting,
     Flaw::AcceptsEarlyTagged,
     Flaw::AcceptsPreauth,
-    Flaw::AcceptsTls10,
+    Flaw::AcceptsOldTls,
+    Flaw::AcceptsUnofferedAlpn,
+    Flaw::AcceptsUnofferedSuite,
     Flaw::AnswersAnyContinuation,
     Flaw::ClearRetry,
     Flaw::ContinuesInClear,
     Flaw::HeloFallbackInClear,
     Flaw::IgnoresDataReply,
+    Flaw::IgnoresDowngradeSentinel,
     Flaw::IgnoresEnvelopeReplies,
     Flaw::IgnoresLoginDisabled,
     Flaw::IgnoresProof,
+    Flaw::IgnoresRecordLimit,
     Flaw::KeepsClearBuffer,
     Flaw::KeepsClearCapabilities,
     Flaw::MailWithoutAuth,

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use mailproof_scenarios::model::{Auth, Security, Trust, event::Said};
+use mailproof_scenarios::model::{Auth, Protocol, Security, Trust, event::Said};
 
 use crate::subject::Request;
 
 use super::{
+    by_hand::Careless,
     connection::{Connection, Stream, TlsTrouble},
     failure::{Failure, Kind, Phase},
     flaws::Flaws,
@@ -22,8 +23,8 @@ pub(super) struct Task<'a> {
     pub(super) security: Security,
     /// Missing where the session is in clear.
     pub(super) tls: Option<Tls>,
-    /// A flaw: the attempt offers TLS 1.0.
-    pub(super) old_tls: bool,
+    /// A flaw: TLS is written by hand.
+    pub(super) by_hand: Option<Careless>,
     /// The own address, by which the client introduces itself.
     pub(super) own_address: IpAddr,
     /// The message, where the job has one.
@@ -68,13 +69,15 @@ impl Task<'_> {
         connection: &mut Connection<S>,
         phase: Phase,
     ) -> Result<bool, Failure> {
-        let Some(Tls { config, name }) = self.tls.clone() else {
+        let Some(tls) = self.tls.clone() else {
             return Err(phase.declined(Said::Failed, "the settings have no TLS"));
         };
-        let outcome = if self.old_tls {
-            connection.start_old_tls(&self.request.host).await
-        } else {
-            connection.start_tls(config, name).await
+        let outcome = match self.by_hand {
+            Some(careless) => {
+                let host = &self.request.host;
+                connection.start_tls_by_hand(host, careless).await
+            }
+            None => connection.start_tls(tls).await,
         };
         let Err(trouble) = outcome else {
             return Ok(true);
@@ -130,6 +133,16 @@ pub(super) fn secrets(request: &Request) -> Vec<String> {
     // What is shorter stands in too many harmless words.
     secrets.retain(|secret| secret.len() >= 4);
     secrets
+}
+
+/// A flaw: everything up to the sign-in in one go, as if the server had nothing to say to it.
+pub(super) fn at_once(request: &Request) -> Vec<u8> {
+    let plain = Mechanism::Plain.answers(request).concat();
+    match request.protocol {
+        Protocol::Smtp => format!("EHLO early.example\r\nAUTH PLAIN {plain}\r\n"),
+        Protocol::Imap => format!("early AUTHENTICATE PLAIN {plain}\r\n"),
+    }
+    .into_bytes()
 }
 
 /// A SASL mechanism.

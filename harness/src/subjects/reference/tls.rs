@@ -2,14 +2,20 @@
 //! in the ClientHello (RFC 6066 §3), and no session ever resumed, so that no trust crosses over to another
 //! account (RFC 8314 §5.4).
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+};
 
 use mailproof_scenarios::model::{Protocol, Security, Trust, event::Said};
 use rustls::{
-    ClientConfig, RootCertStore,
-    client::Resumption,
+    ClientConfig, RootCertStore, SignatureScheme,
+    client::{ResolvesClientCert, Resumption},
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
 
@@ -20,7 +26,9 @@ use super::{
     flaws::Flaws,
     memory::State,
     path::Skips,
-    verifier::{Lenience, Policy, Verifier},
+    task,
+    verifier::{Lenience, Policy, Replaceable, Verifier},
+    watch::{Noticed, Quirks},
 };
 
 /// What is needed to start TLS.
@@ -28,6 +36,23 @@ use super::{
 pub(super) struct Tls {
     pub(super) config: Arc<ClientConfig>,
     pub(super) name: ServerName<'static>,
+    pub(super) noticed: Arc<Noticed>,
+    /// Flaws of the stack.
+    pub(super) quirks: Quirks,
+    /// A flaw: what is said before the handshake is complete.
+    pub(super) early: Option<Vec<u8>>,
+}
+
+/// A flaw: what is kept so that sessions can be resumed, by whatever the sessions are thought to belong to.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(Mutex<HashMap<String, Kept>>);
+
+/// One configuration with its sessions. Whom it trusts is changed with each request, which nobody asks for a
+/// session that is resumed.
+#[derive(Clone, Debug)]
+struct Kept {
+    config: Arc<ClientConfig>,
+    verifier: Arc<Replaceable>,
 }
 
 /// Reads the settings.
@@ -45,9 +70,14 @@ pub(super) fn prepare(
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| wrong(format!("`{}` is no host name", request.host)))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let noticed = Arc::<Noticed>::default();
+    let mut lenience = lenience(request, security, flaws, memory);
+    lenience.name_if_warned = flaws
+        .excuses_unrecognized_name()
+        .then(|| noticed.clone());
     let verifier = Verifier {
-        policy: policy(request, flaws).map_err(wrong)?,
-        lenience: lenience(request, security, flaws, memory),
+        policy: policy(request, flaws).map_err(&wrong)?,
+        lenience,
         algorithms: provider.signature_verification_algorithms,
     };
     let versions: &[_] = if flaws.needs_tls13() {
@@ -55,17 +85,109 @@ pub(super) fn prepare(
     } else {
         &[&TLS13, &TLS12]
     };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let verifier = Arc::new(verifier);
+    let kept = belongs_to(request, flaws);
+    if let Some(owner) = &kept
+        && let Some(kept) = memory.sessions.get(owner)
+    {
+        kept.verifier.replace(verifier);
+        return Ok(Tls {
+            config: kept.config,
+            name,
+            noticed,
+            quirks: quirks(flaws),
+            early: flaws.signs_in_early().then(|| task::at_once(request)),
+        });
+    }
+    let replaceable = Arc::new(Replaceable::new(verifier));
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .map_err(|error| wrong(error.to_string()))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    config.resumption = Resumption::disabled();
+        .with_custom_certificate_verifier(replaceable.clone());
+    let mut config = if flaws.chokes_on_certificate_request() {
+        builder.with_client_cert_resolver(Arc::new(Asked(noticed.clone())))
+    } else {
+        builder.with_no_client_auth()
+    };
+    config.enable_sni = !flaws.no_server_name();
+    config.enable_early_data = flaws.signs_in_early();
+    if kept.is_none() {
+        config.resumption = Resumption::disabled();
+    }
+    let config = Arc::new(config);
+    if let Some(owner) = kept {
+        let kept = Kept {
+            config: config.clone(),
+            verifier: replaceable,
+        };
+        memory.sessions.keep(owner, kept);
+    }
     Ok(Tls {
-        config: Arc::new(config),
+        config,
         name,
+        noticed,
+        quirks: quirks(flaws),
+        early: None,
     })
+}
+
+/// Whose sessions are resumed; nobody's, without a flaw.
+fn belongs_to(request: &Request, flaws: &Flaws) -> Option<String> {
+    let Request {
+        host,
+        port,
+        account,
+        ..
+    } = request;
+    if flaws.resumes_across_accounts() {
+        Some(format!("{host}:{port}"))
+    } else if flaws.signs_in_early() {
+        Some(format!("{account}@{host}:{port}"))
+    } else {
+        None
+    }
+}
+
+fn quirks(flaws: &Flaws) -> Quirks {
+    Quirks {
+        hello_retry: flaws.chokes_on_hello_retry(),
+        small_records: flaws.chokes_on_small_records(),
+        close_notify: flaws.stuck_on_close_notify(),
+        hello_request: flaws.stuck_on_hello_request(),
+        many_records: flaws.chokes_on_tickets(),
+    }
+}
+
+impl Sessions {
+    fn get(&self, owner: &str) -> Option<Kept> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(owner).cloned()
+    }
+
+    fn keep(&self, owner: String, kept: Kept) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(owner, kept);
+    }
+}
+
+/// A flaw: remembers that a client certificate was asked for, and has none.
+#[derive(Debug)]
+struct Asked(Arc<Noticed>);
+
+impl ResolvesClientCert for Asked {
+    fn resolve(
+        &self,
+        _hints: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.0.certificate_request.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 fn settings(protocol: Protocol) -> Phase {
@@ -123,11 +245,13 @@ fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State
         || (flaws.skips_verification_after_starttls() && after_starttls)
         || (flaws.skips_verification_on_smtp() && request.protocol == Protocol::Smtp)
         || (flaws.ignores_pin() && request.trust == Trust::Pin)
-        || (flaws.always_trust_leaks() && memory.somebody_trusts_always);
+        || (flaws.always_trust_leaks() && memory.somebody_trusts_always)
+        || (flaws.verifies_once() && memory.verified.contains(&request.host));
     Lenience {
         certificate,
         exceptions: memory.exceptions.clone(),
         name: flaws.ignores_name(),
+        name_if_warned: None,
         proof: flaws.ignores_proof(),
         path: Skips {
             leaf_validity: flaws.ignores_validity(),

@@ -4,7 +4,7 @@
 //! is any; the proof of the key is demanded under every trust (RFC 8446 §4.4.3). What a flaw skips is named
 //! in [`Lenience`]. Must not know where anchors and pins come from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -20,7 +20,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::path;
+use super::{path, watch::Noticed};
 
 /// The verifier of one connection.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(super) struct Lenience {
     pub(super) exceptions: Vec<CertificateDer<'static>>,
     /// The name.
     pub(super) name: bool,
+    /// The name, where the server has warned that it does not know it.
+    pub(super) name_if_warned: Option<Arc<Noticed>>,
     /// The proof of the key.
     pub(super) proof: bool,
     /// Parts of the path.
@@ -91,7 +93,7 @@ impl ServerCertVerifier for Verifier {
                             self.algorithms.all,
                         )
                     })?;
-                    if !self.lenience.name {
+                    if !self.lenience.skips_name() {
                         verify_server_name(&parsed, name)?;
                     }
                 }
@@ -135,6 +137,63 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// A verifier that can be another for the next connection of the same configuration.
+#[derive(Debug)]
+pub(super) struct Replaceable(Mutex<Arc<Verifier>>);
+
+impl Replaceable {
+    pub(super) fn new(verifier: Arc<Verifier>) -> Self {
+        Self(Mutex::new(verifier))
+    }
+
+    pub(super) fn replace(&self, verifier: Arc<Verifier>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = verifier;
+    }
+
+    fn current(&self) -> Arc<Verifier> {
+        let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+}
+
+impl ServerCertVerifier for Replaceable {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.current()
+            .verify_server_cert(leaf, sent, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.current()
+            .verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.current()
+            .verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.current().supported_verify_schemes()
+    }
+}
+
 impl Verifier {
     /// The proof for a certificate that webpki cannot read (an unknown critical extension, say) but that was
     /// pinned or is accepted as any is. Without a readable key there is no proof, and no session.
@@ -152,6 +211,11 @@ impl Verifier {
 }
 
 impl Lenience {
+    fn skips_name(&self) -> bool {
+        let warned = |noticed: &Arc<Noticed>| noticed.unrecognized_name.load(Ordering::Relaxed);
+        self.name || self.name_if_warned.as_ref().is_some_and(warned)
+    }
+
     fn accepts(&self, leaf: &CertificateDer<'_>) -> bool {
         self.certificate || self.exceptions.iter().any(|exception| exception == leaf)
     }

@@ -1,13 +1,20 @@
-//! `rustls` configurations, one per chain and range of versions, kept for as long as a world lives so
-//! that sessions can be resumed within it and never across.
+//! `rustls` configurations, one per chain and way to behave, kept for as long as a world lives so that
+//! sessions can be resumed within it and never across.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use mailproof_certs::{Chain, Fault};
 use rustls::{
-    ServerConfig, SupportedProtocolVersion,
+    CipherSuite, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
+    client::danger::HandshakeSignatureValid,
     crypto::{CryptoProvider, aws_lc_rs},
-    sign::SingleCertAndKey,
+    pki_types::{CertificateDer, UnixTime},
+    server::{
+        ClientHello, ResolvesServerCert,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 
@@ -22,10 +29,32 @@ pub(crate) enum Versions {
     Only13,
 }
 
+/// What else is set otherwise than in any server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Settings {
+    /// The only group for the key exchange.
+    pub(crate) group: Option<u16>,
+    /// Encrypted records as small as the library makes them.
+    pub(crate) small_records: bool,
+    /// Asks for a client certificate; whether it insists.
+    pub(crate) client_certificate: Option<bool>,
+    /// Tickets behind the handshake; two where absent.
+    pub(crate) tickets: Option<u32>,
+    /// Octets of early data that tickets allow.
+    pub(crate) early_data: u32,
+    /// Its keys can be had, and its suites are AES-GCM.
+    pub(crate) open: bool,
+}
+
+/// The smallest fragment that `rustls` makes, header included.
+const SMALLEST: usize = 32;
+
+type Key = (Fault, u32, Versions, Settings, Option<(Fault, u32)>);
+
 /// The configurations of a world.
 pub(crate) struct Configs {
     provider: Arc<CryptoProvider>,
-    made: HashMap<(Fault, u32, Versions), Arc<ServerConfig>>,
+    made: HashMap<Key, Arc<ServerConfig>>,
 }
 
 impl Configs {
@@ -37,7 +66,8 @@ impl Configs {
         }
     }
 
-    /// The configuration for a chain, also where the key is not the leaf's.
+    /// The configuration for a chain, also where the key is not the leaf's. With `strangers` that chain goes
+    /// to those who do not name the host.
     ///
     /// # Errors
     /// What `rustls` says where the provider has no suite for a version.
@@ -45,19 +75,80 @@ impl Configs {
         &mut self,
         chain: &Chain,
         versions: Versions,
-    ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let key = (chain.fault, chain.variant, versions);
+        settings: Settings,
+        strangers: Option<&Chain>,
+    ) -> Result<Arc<ServerConfig>, Error> {
+        let other = strangers.map(|it| (it.fault, it.variant));
+        let key = (chain.fault, chain.variant, versions, settings, other);
         if let Some(config) = self.made.get(&key) {
             return Ok(config.clone());
         }
-        let config = ServerConfig::builder_with_provider(self.provider.clone())
-            .with_protocol_versions(versions.of_rustls())?
-            .with_no_client_auth()
-            // `with_single_cert` would refuse a key that is not the leaf's.
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(chain.certified_key())));
+        let builder = ServerConfig::builder_with_provider(self.provider(settings))
+            .with_protocol_versions(versions.of_rustls())?;
+        let builder = match settings.client_certificate {
+            None => builder.with_no_client_auth(),
+            Some(required) => builder.with_client_cert_verifier(Arc::new(AnyClient {
+                required,
+                schemes: self
+                    .provider
+                    .signature_verification_algorithms
+                    .supported_schemes(),
+            })),
+        };
+        // `with_single_cert` would refuse a key that is not the leaf's.
+        let resolver: Arc<dyn ResolvesServerCert> = match strangers {
+            None => Arc::new(SingleCertAndKey::from(chain.certified_key())),
+            Some(other) => Arc::new(ByName {
+                host: chain.names.dns.first().cloned().unwrap_or_default(),
+                right: chain.certified_key(),
+                other: other.certified_key(),
+            }),
+        };
+        let mut config = builder.with_cert_resolver(resolver);
+        if settings.small_records {
+            config.max_fragment_size = Some(SMALLEST);
+        }
+        if let Some(tickets) = settings.tickets {
+            config.send_tls13_tickets = usize::try_from(tickets).unwrap_or(usize::MAX);
+        }
+        config.max_early_data_size = settings.early_data;
+        config.enable_secret_extraction = settings.open;
         let config = Arc::new(config);
         self.made.insert(key, config.clone());
         Ok(config)
+    }
+
+    /// The groups that a server can choose from (RFC 8446 §4.2.7).
+    pub(crate) fn groups(&self) -> Vec<u16> {
+        self.provider
+            .kx_groups
+            .iter()
+            .map(|it| u16::from(it.name()))
+            .collect()
+    }
+
+    fn provider(&self, settings: Settings) -> Arc<CryptoProvider> {
+        if settings.group.is_none() && !settings.open {
+            return self.provider.clone();
+        }
+        let mut provider = CryptoProvider::clone(&self.provider);
+        if let Some(group) = settings.group {
+            provider
+                .kx_groups
+                .retain(|it| it.name() == NamedGroup::from(group));
+        }
+        if settings.open {
+            provider.cipher_suites.retain(|it| {
+                matches!(
+                    it.suite(),
+                    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+                        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+                        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+                        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
+                )
+            });
+        }
+        Arc::new(provider)
     }
 }
 
@@ -72,5 +163,75 @@ impl Versions {
             Versions::Only12 => ONLY12,
             Versions::Only13 => ONLY13,
         }
+    }
+}
+
+/// Asks for a certificate and takes any; names no authority that it must be from.
+#[derive(Debug)]
+struct AnyClient {
+    required: bool,
+    schemes: Vec<SignatureScheme>,
+}
+
+impl ClientCertVerifier for AnyClient {
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _leaf: &CertificateDer<'_>,
+        _sent: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+/// The right chain for those who name the host, another for all others.
+struct ByName {
+    host: String,
+    right: Arc<CertifiedKey>,
+    other: Arc<CertifiedKey>,
+}
+
+impl fmt::Debug for ByName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ByName").field(&self.host).finish()
+    }
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = hello
+            .server_name()
+            .is_some_and(|name| name.eq_ignore_ascii_case(&self.host));
+        Some(if named { &self.right } else { &self.other }.clone())
     }
 }

@@ -12,11 +12,15 @@ const CLIENT_HELLO: u8 = 1;
 const LARGEST: usize = 1 << 17;
 
 const SERVER_NAME: u16 = 0;
+const SUPPORTED_GROUPS: u16 = 10;
+const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
+const EXTENDED_MASTER_SECRET: u16 = 23;
 const SESSION_TICKET: u16 = 35;
 const PRE_SHARED_KEY: u16 = 41;
 const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
+const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 const RENEGOTIATION_SUITE: u16 = 0x00ff;
 
@@ -34,6 +38,16 @@ pub(crate) struct Hello {
     pub(crate) public: ClientHello,
     /// Whether the client wants to hear about secure renegotiation (RFC 5746 §3.4).
     pub(crate) renegotiation: bool,
+    /// Whether it wants the extended master secret (RFC 7627 §5.1).
+    pub(crate) extended_master_secret: bool,
+    /// Its random.
+    pub(crate) random: Vec<u8>,
+    /// The groups that it supports, best first (RFC 8446 §4.2.7).
+    pub(crate) groups: Vec<u16>,
+    /// The groups that it sent a key share for (RFC 8446 §4.2.8).
+    pub(crate) shares: Vec<u16>,
+    /// The signature schemes that it takes (RFC 8446 §4.2.3).
+    pub(crate) schemes: Vec<u16>,
 }
 
 impl HelloReader {
@@ -65,12 +79,15 @@ impl HelloReader {
 fn parse(body: &[u8]) -> Option<Hello> {
     let mut rest = Octets(body);
     let legacy_version = rest.number()?;
-    rest.take(32)?;
+    let random = rest.take(32)?.to_vec();
     let session_id = rest.short()?;
     let suites = Octets(rest.long()?).numbers();
     rest.short()?;
     let mut versions = vec![legacy_version];
-    let mut hello = Hello::default();
+    let mut hello = Hello {
+        random,
+        ..Hello::default()
+    };
     let mut ticket = false;
     let mut psk = false;
     let mut extensions = Octets(rest.long().unwrap_or_default());
@@ -84,10 +101,17 @@ fn parse(body: &[u8]) -> Option<Hello> {
             PRE_SHARED_KEY => psk = true,
             EARLY_DATA => hello.public.early_data = true,
             RENEGOTIATION_INFO => hello.renegotiation = true,
+            EXTENDED_MASTER_SECRET => hello.extended_master_secret = true,
+            SUPPORTED_GROUPS => hello.groups = Octets(content.long().unwrap_or_default()).numbers(),
+            SIGNATURE_ALGORITHMS => {
+                hello.schemes = Octets(content.long().unwrap_or_default()).numbers();
+            }
+            KEY_SHARE => hello.shares = shares(content),
             _ => {}
         }
     }
     versions.retain(|it| !is_grease(*it));
+    hello.groups.retain(|it| !is_grease(*it));
     versions.sort_unstable_by(|a, b| b.cmp(a));
     hello.renegotiation |= suites.contains(&RENEGOTIATION_SUITE);
     hello.public.suites = suites;
@@ -107,6 +131,15 @@ fn server_name(mut content: Octets<'_>) -> Option<String> {
         }
     }
     None
+}
+
+fn shares(mut content: Octets<'_>) -> Vec<u16> {
+    let mut list = Octets(content.long().unwrap_or_default());
+    let mut groups = Vec::new();
+    while let (Some(group), Some(_)) = (list.number(), list.long()) {
+        groups.push(group);
+    }
+    groups
 }
 
 fn protocols(mut content: Octets<'_>) -> Vec<String> {

@@ -6,16 +6,22 @@
 mod config;
 mod flight;
 mod hello;
+mod layer;
 mod record;
 mod session;
+mod shape;
 mod sniff;
 
-use mailproof_scenarios::model::event::{Alert, ClientHello};
+use mailproof_scenarios::model::{
+    Then,
+    event::{Alert, ClientHello},
+};
 
 pub(crate) use self::{
-    config::{Configs, Versions},
-    flight::{Flight, Odd},
-    session::Session,
+    config::{Configs, Settings, Versions},
+    flight::{Flight, Odd, Wrong},
+    session::{Habits, Session},
+    shape::Shape,
     sniff::Sniffer,
 };
 
@@ -39,6 +45,9 @@ pub(crate) enum Seen {
     },
     /// What the client said inside TLS.
     Application(Vec<u8>),
+    /// What the client said before the handshake was complete (RFC 8446 §2.3); it comes again as
+    /// [`Seen::Application`] when it is.
+    Early(Vec<u8>),
     /// The client agreed to a hand-written flight.
     KeyExchange,
     /// TLS is over because of an error. What comes now is not TLS any more.
@@ -58,4 +67,8 @@ pub(crate) struct Output {
     pub(crate) certificate: bool,
     /// The alerts in them.
     pub(crate) alerts: Vec<Alert>,
+    /// Whether what the server was told to do otherwise is in them.
+    pub(crate) deviates: bool,
+    /// How the connection ends behind them, where it does.
+    pub(crate) end: Option<Then>,
 }

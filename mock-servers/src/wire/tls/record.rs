@@ -3,13 +3,15 @@
 use bytes::{Buf, BytesMut};
 use mailproof_scenarios::model::event::{Alert, Direction};
 
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(crate) const ALERT: u8 = 21;
 pub(crate) const HANDSHAKE: u8 = 22;
+pub(crate) const APPLICATION_DATA: u8 = 23;
 
 const HEADER: usize = 5;
 
 /// The largest payload that RFC 5246 §6.2.3 allows.
-const LARGEST: usize = (1 << 14) + 2048;
+pub(crate) const LARGEST: usize = (1 << 14) + 2048;
 
 /// Cuts a stream of octets into records.
 #[derive(Debug, Default)]
@@ -84,6 +86,11 @@ impl Record {
     /// The content type.
     pub(crate) fn kind(&self) -> u8 {
         self.0[0]
+    }
+
+    /// The version in the header.
+    pub(crate) fn version(&self) -> u16 {
+        u16::from_be_bytes([self.0[1], self.0[2]])
     }
 
     /// What is behind the header.

@@ -1,6 +1,6 @@
 //! A `rustls` server session, driven record by record.
 //!
-//! The only file besides `config` that speaks the library's types.
+//! The library's types are spoken here, in `config` and in `layer`, and nowhere else.
 
 use std::{
     io::{self, Read, Write},
@@ -8,32 +8,64 @@ use std::{
 };
 
 use mailproof_scenarios::model::event::{Alert, Direction};
-use rustls::{Error, HandshakeKind, ServerConfig, ServerConnection};
+use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 
 use super::{
     Output, Seen,
-    hello::HelloReader,
-    record::{Framed, Framer, HANDSHAKE, Record},
+    hello::{Hello, HelloReader},
+    layer::Layer,
+    record::{ALERT, APPLICATION_DATA, Framed, Framer, HANDSHAKE, Record},
+    shape::{Shape, Shaper, our_alert},
 };
 
-const SERVER_HELLO: u8 = 2;
 const CLOSE_NOTIFY: u8 = 0;
 
-/// The random of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
-const RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
+/// A HelloRequest (RFC 5246 §7.4.1.1).
+const HELLO_REQUEST: [u8; 4] = [0; 4];
+
+/// The response before which a HelloRequest is sent, counted from 0: the first is the greeting.
+const ASKED_AT: u32 = 1;
 
 /// One session.
 pub(crate) struct Session {
-    rustls: ServerConnection,
+    /// None when [`Session::layer`] has taken over.
+    rustls: Option<ServerConnection>,
+    layer: Option<Layer>,
     framer: Framer,
     hello: HelloReader,
+    shaper: Shaper,
+    habits: Habits,
+    /// What was received before the configuration was chosen.
+    held: Option<Vec<u8>>,
+    /// Early data, until the handshake is complete.
+    early: Vec<u8>,
     established: bool,
     over: bool,
+    /// Responses so far.
+    said: u32,
+    /// The deviation is in what is still to be sent.
+    deviates: bool,
+    /// Octets that are sealed already.
+    sealed: Vec<u8>,
     /// Our own alerts that go inside encryption, where they cannot be read off the octets.
     hidden_alert: Option<Alert>,
+}
+
+/// What a session does that others do not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Habits {
+    /// What happens to its octets on their way out.
+    pub(crate) shape: Option<Shape>,
+    /// Configurations by group: the one is taken whose group the client supports and sent no share for.
+    pub(crate) by_group: Vec<(u16, Arc<ServerConfig>)>,
+    /// KeyUpdate messages before each response.
+    pub(crate) key_updates: u32,
+    /// A HelloRequest before the second response.
+    pub(crate) hello_request: bool,
+    /// The deviation is what follows the handshake of TLS 1.3: tickets.
+    pub(crate) tickets: bool,
+    /// The deviation is the configuration, whatever it says.
+    pub(crate) configured: bool,
 }
 
 impl Session {
@@ -41,17 +73,23 @@ impl Session {
     ///
     /// # Errors
     /// What `rustls` says about the configuration.
-    pub(crate) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        let mut rustls = ServerConnection::new(config)?;
-        // A response is one write, however long; what is kept is bounded where it is decided.
-        rustls.set_buffer_limit(None);
+    pub(crate) fn new(config: Arc<ServerConfig>, habits: Habits) -> Result<Self, Error> {
+        let shape = habits.shape.clone().unwrap_or(Shape::Whole);
         Ok(Self {
-            rustls,
+            rustls: Some(connection(config)?),
+            layer: None,
             framer: Framer::default(),
             hello: HelloReader::default(),
+            shaper: Shaper::new(shape),
+            held: (!habits.by_group.is_empty()).then(Vec::new),
+            early: Vec::new(),
             established: false,
             over: false,
+            said: 0,
+            deviates: habits.configured,
+            sealed: Vec::new(),
             hidden_alert: None,
+            habits,
         })
     }
 
@@ -95,13 +133,25 @@ impl Session {
 
     /// Says something inside TLS; what is to be sent comes out of [`Session::output`].
     pub(crate) fn say(&mut self, octets: &[u8]) {
-        // There is no limit, so nothing is left over.
-        let _ = self.rustls.writer().write_all(octets);
+        self.before_response();
+        self.said += 1;
+        if let Some(layer) = &mut self.layer {
+            self.sealed.extend(layer.seal(APPLICATION_DATA, octets));
+        } else if let Some(rustls) = &mut self.rustls {
+            // There is no limit, so nothing is left over.
+            let _ = rustls.writer().write_all(octets);
+        }
     }
 
     /// Says goodbye.
     pub(crate) fn close(&mut self) {
-        self.rustls.send_close_notify();
+        if let Some(layer) = &mut self.layer {
+            const WARNING: u8 = 1;
+            self.sealed
+                .extend(layer.seal(ALERT, &[WARNING, CLOSE_NOTIFY]));
+        } else if let Some(rustls) = &mut self.rustls {
+            rustls.send_close_notify();
+        }
         if self.established {
             self.hidden_alert = Some(our_alert(false, CLOSE_NOTIFY));
         }
@@ -109,86 +159,266 @@ impl Session {
 
     /// What is to be sent now, in the order of its encryption.
     pub(crate) fn output(&mut self) -> Output {
-        let mut octets = Vec::new();
-        while self.rustls.wants_write() {
-            if !matches!(self.rustls.write_tls(&mut octets), Ok(count) if count > 0) {
-                break;
-            }
-        }
-        let mut output = Output::default();
+        let mut octets = self.written();
+        octets.append(&mut self.sealed);
+        let shaped = self.shaper.shape(octets);
+        let mut output = Output {
+            certificate: shaped.certificate,
+            end: shaped.end,
+            ..Output::default()
+        };
         let mut framer = Framer::default();
-        framer.push(&octets);
+        framer.push(&shaped.octets);
         while let Framed::Record(record) = framer.next() {
             output.alerts.extend(record.alert(Direction::Server));
-            output.certificate |= is_server_hello(&record);
         }
-        output.certificate &= self.rustls.handshake_kind() != Some(HandshakeKind::Resumed);
-        if !octets.is_empty()
-            && let Some(alert) = self.hidden_alert.take()
-            && output.alerts.is_empty()
-        {
-            output.alerts.push(alert);
+        if output.alerts.is_empty() {
+            // Behind octets that are no record, where they were not read.
+            output.alerts = shaped.alerts;
         }
-        output.octets = octets;
+        let resumed = self
+            .rustls
+            .as_ref()
+            .and_then(|it| it.handshake_kind())
+            .is_some_and(|it| it == HandshakeKind::Resumed);
+        output.certificate &= !resumed;
+        if !shaped.octets.is_empty() {
+            if let Some(alert) = self.hidden_alert.take()
+                && output.alerts.is_empty()
+            {
+                output.alerts.push(alert);
+            }
+            output.deviates = std::mem::take(&mut self.deviates) || shaped.changed;
+        }
+        output.octets = shaped.octets;
         output
+    }
+
+    fn written(&mut self) -> Vec<u8> {
+        let mut octets = Vec::new();
+        if let Some(rustls) = &mut self.rustls {
+            while rustls.wants_write() {
+                if !matches!(rustls.write_tls(&mut octets), Ok(count) if count > 0) {
+                    break;
+                }
+            }
+        }
+        octets
+    }
+
+    /// What a session with habits does before it says something.
+    fn before_response(&mut self) {
+        if let Some(rustls) = &mut self.rustls {
+            for _ in 0..self.habits.key_updates {
+                self.deviates |= rustls.refresh_traffic_keys().is_ok();
+            }
+        }
+        if self.habits.hello_request && self.said == ASKED_AT {
+            self.take_over();
+            if let Some(layer) = &mut self.layer {
+                self.sealed.extend(layer.seal(HANDSHAKE, &HELLO_REQUEST));
+                self.deviates = true;
+            }
+        }
+    }
+
+    /// Goes on without the library, with its keys. Where that cannot be, everything stays as it was.
+    fn take_over(&mut self) {
+        let octets = self.written();
+        self.sealed.extend(octets);
+        let suite = self
+            .rustls
+            .as_ref()
+            .and_then(|it| it.negotiated_cipher_suite())
+            .filter(|it| it.tls13().is_none());
+        let Some(suite) = suite else { return };
+        let secrets = self
+            .rustls
+            .take()
+            .map(ServerConnection::dangerous_extract_secrets);
+        if let Some(Ok(secrets)) = secrets {
+            self.layer = Layer::take_over(suite, secrets).ok();
+        }
     }
 
     fn record(&mut self, record: &Record, seen: &mut Vec<Seen>) {
         seen.push(Seen::Raw(record.octets().to_vec()));
-        if let Some(hello) = self.hello.read(record) {
-            seen.push(Seen::Hello(hello.public));
+        if self.layer.is_some() {
+            self.record_without_library(record, seen);
+            return;
+        }
+        let hello = self.hello.read(record);
+        if let Some(hello) = &hello {
+            seen.push(Seen::Hello(hello.public.clone()));
         }
         let in_clear = record.alert(Direction::Client);
         if let Some(alert) = &in_clear {
             seen.push(Seen::Alert(alert.clone()));
         }
-        let mut octets = record.octets();
+        if self.shaper.is_broken() {
+            self.record_behind_break(in_clear.as_ref(), seen);
+            return;
+        }
+        let mut octets = record.octets().to_vec();
+        if let Some(mut held) = self.held.take() {
+            held.append(&mut octets);
+            if hello.is_none() && record.kind() == HANDSHAKE && held.len() < (1 << 17) {
+                self.held = Some(held);
+                return;
+            }
+            octets = held;
+            self.choose(hello.as_ref());
+        }
+        self.read(&octets, in_clear.is_some(), seen);
+    }
+
+    /// Takes the configuration whose group the client has and sent no share for.
+    fn choose(&mut self, hello: Option<&Hello>) {
+        const TLS_1_3: u16 = 0x0304;
+        let Some(hello) = hello.filter(|it| it.public.versions.contains(&TLS_1_3)) else {
+            return;
+        };
+        let fits = |group: &u16| hello.groups.contains(group) && !hello.shares.contains(group);
+        let chosen = self.habits.by_group.iter().find(|(group, _)| fits(group));
+        if let Some((_, config)) = chosen
+            && let Ok(connection) = connection(config.clone())
+        {
+            self.rustls = Some(connection);
+            self.deviates = true;
+        }
+    }
+
+    fn read(&mut self, mut octets: &[u8], in_clear: bool, seen: &mut Vec<Seen>) {
         let mut told = self.established;
         while !octets.is_empty() && !self.over {
-            let processed = match self.rustls.read_tls(&mut octets) {
+            let Some(rustls) = &mut self.rustls else {
+                return;
+            };
+            let processed = match rustls.read_tls(&mut octets) {
                 Ok(0) => break,
-                Ok(_) => self.rustls.process_new_packets(),
+                Ok(_) => rustls.process_new_packets(),
                 Err(error) => Err(Error::General(error.to_string())),
             };
             match processed {
                 Ok(state) => {
                     self.look(seen, &mut told);
                     if state.peer_has_closed() {
-                        self.over = true;
-                        if in_clear.is_none() {
-                            seen.push(Seen::Alert(Alert {
-                                from: Direction::Client,
-                                fatal: false,
-                                description: CLOSE_NOTIFY,
-                            }));
-                        }
-                        seen.push(Seen::CloseNotify);
+                        self.closed(in_clear, seen);
                     }
                 }
                 Err(error) => {
                     self.look(seen, &mut told);
                     self.over = true;
-                    self.failed(&error, in_clear.is_some(), seen);
+                    self.failed(&error, in_clear, seen);
                 }
             }
         }
     }
 
+    fn closed(&mut self, told: bool, seen: &mut Vec<Seen>) {
+        self.over = true;
+        if !told {
+            seen.push(Seen::Alert(Alert {
+                from: Direction::Client,
+                fatal: false,
+                description: CLOSE_NOTIFY,
+            }));
+        }
+        seen.push(Seen::CloseNotify);
+    }
+
+    /// The handshake is broken off; what comes is only listened to.
+    fn record_behind_break(&mut self, alert: Option<&Alert>, seen: &mut Vec<Seen>) {
+        if alert.is_some_and(|it| it.fatal || it.description == CLOSE_NOTIFY) {
+            self.over = true;
+            seen.push(Seen::Failed("broken off, and the client left".to_owned()));
+        }
+    }
+
+    fn record_without_library(&mut self, record: &Record, seen: &mut Vec<Seen>) {
+        const CLIENT_HELLO: u8 = 1;
+        const FATAL: u8 = 2;
+        let Some(layer) = &mut self.layer else { return };
+        match (record.kind(), layer.open(record)) {
+            (APPLICATION_DATA, Ok(said)) if !said.is_empty() => seen.push(Seen::Application(said)),
+            (ALERT, Ok(alert)) if alert.len() == 2 => {
+                let fatal = alert[0] == FATAL;
+                if alert[1] == CLOSE_NOTIFY {
+                    self.closed(false, seen);
+                    return;
+                }
+                seen.push(Seen::Alert(Alert {
+                    from: Direction::Client,
+                    fatal,
+                    description: alert[1],
+                }));
+                if fatal {
+                    self.over = true;
+                    seen.push(Seen::Failed(format!("the client sent alert {}", alert[1])));
+                }
+            }
+            (HANDSHAKE, Ok(message)) if message.first() == Some(&CLIENT_HELLO) => {
+                let again = Record::write(HANDSHAKE, record.version(), &message);
+                let mut framer = Framer::default();
+                framer.push(&again);
+                if let Framed::Record(record) = framer.next()
+                    && let Some(hello) = HelloReader::default().read(&record)
+                {
+                    seen.push(Seen::Hello(hello.public));
+                }
+                self.refuse_renegotiation(seen);
+            }
+            (_, Err(error)) => {
+                self.over = true;
+                seen.push(Seen::Failed(error.to_string()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Who begins a new handshake has shown enough.
+    fn refuse_renegotiation(&mut self, seen: &mut Vec<Seen>) {
+        const FATAL: u8 = 2;
+        const HANDSHAKE_FAILURE: u8 = 40;
+        if let Some(layer) = &mut self.layer {
+            self.sealed
+                .extend(layer.seal(ALERT, &[FATAL, HANDSHAKE_FAILURE]));
+        }
+        self.hidden_alert = Some(our_alert(true, HANDSHAKE_FAILURE));
+        self.over = true;
+        seen.push(Seen::Failed("the client began a new handshake".to_owned()));
+    }
+
     /// What is new after a record: the end of the handshake, and what was said inside.
     fn look(&mut self, seen: &mut Vec<Seen>, told: &mut bool) {
-        self.established |= !self.rustls.is_handshaking();
+        let Some(rustls) = &mut self.rustls else {
+            return;
+        };
+        let mut early = Vec::new();
+        if let Some(mut reader) = rustls.early_data()
+            && reader.read_to_end(&mut early).is_ok()
+            && !early.is_empty()
+        {
+            self.early.extend(&early);
+            seen.push(Seen::Early(early));
+        }
+        self.established |= !rustls.is_handshaking();
         if self.established && !*told {
             *told = true;
-            let version = self.rustls.protocol_version();
-            let suite = self.rustls.negotiated_cipher_suite();
+            let version = rustls.protocol_version();
+            let suite = rustls.negotiated_cipher_suite();
+            self.deviates |= self.habits.tickets && version == Some(ProtocolVersion::TLSv1_3);
             seen.push(Seen::Established {
                 version: version.map_or_else(String::new, |it| format!("{it:?}")),
                 suite: suite.map_or_else(String::new, |it| format!("{:?}", it.suite())),
-                resumed: self.rustls.handshake_kind() == Some(HandshakeKind::Resumed),
+                resumed: rustls.handshake_kind() == Some(HandshakeKind::Resumed),
             });
+            if !self.early.is_empty() {
+                seen.push(Seen::Application(std::mem::take(&mut self.early)));
+            }
         }
         let mut said = Vec::new();
-        match self.rustls.reader().read_to_end(&mut said) {
+        match rustls.reader().read_to_end(&mut said) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return,
@@ -216,20 +446,20 @@ impl Session {
     /// Lets `rustls` find out for itself that this is not TLS, so that it says so.
     fn provoke_alert(&mut self) {
         let nonsense = [0xff; 16];
-        if self.rustls.read_tls(&mut &nonsense[..]).is_ok()
-            && let Err(error) = self.rustls.process_new_packets()
+        if let Some(rustls) = &mut self.rustls
+            && rustls.read_tls(&mut &nonsense[..]).is_ok()
+            && let Err(error) = rustls.process_new_packets()
         {
             self.hidden_alert = Some(our_alert(true, description_for(&error)));
         }
     }
 }
 
-fn our_alert(fatal: bool, description: u8) -> Alert {
-    Alert {
-        from: Direction::Server,
-        fatal,
-        description,
-    }
+fn connection(config: Arc<ServerConfig>) -> Result<ServerConnection, Error> {
+    let mut rustls = ServerConnection::new(config)?;
+    // A response is one write, however long; what is kept is bounded where it is decided.
+    rustls.set_buffer_limit(None);
+    Ok(rustls)
 }
 
 /// The alert that `rustls` sends for an error, where it cannot be read because it is encrypted.
@@ -239,7 +469,9 @@ fn description_for(error: &Error) -> u8 {
     const RECORD_OVERFLOW: u8 = 22;
     const ILLEGAL_PARAMETER: u8 = 47;
     const DECODE_ERROR: u8 = 50;
+    const CERTIFICATE_REQUIRED: u8 = 116;
     match error {
+        Error::NoCertificatesPresented => CERTIFICATE_REQUIRED,
         Error::DecryptError => BAD_RECORD_MAC,
         Error::PeerSentOversizedRecord => RECORD_OVERFLOW,
         Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
@@ -248,13 +480,6 @@ fn description_for(error: &Error) -> u8 {
         Error::PeerMisbehaved(_) => ILLEGAL_PARAMETER,
         _ => DECODE_ERROR,
     }
-}
-
-fn is_server_hello(record: &Record) -> bool {
-    let payload = record.payload();
-    record.kind() == HANDSHAKE
-        && payload.first() == Some(&SERVER_HELLO)
-        && payload.get(6..38).is_some_and(|random| random != RETRY)
 }
 
 #[cfg(test)]
@@ -269,7 +494,7 @@ mod tests {
     use test_case::test_case;
 
     use super::{
-        super::{Configs, Versions},
+        super::{Configs, Settings, Versions},
         *,
     };
 
@@ -291,7 +516,10 @@ mod tests {
 
     fn session(configs: &mut Configs, fault: Fault, versions: Versions) -> Session {
         let chain = authority().chain(fault, &Names::dns("localhost")).unwrap();
-        Session::new(configs.get(&chain, versions).unwrap()).unwrap()
+        let config = configs
+            .get(&chain, versions, Settings::default(), None)
+            .unwrap();
+        Session::new(config, Habits::default()).unwrap()
     }
 
     fn connect(config: &Arc<ClientConfig>) -> ClientConnection {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mailproof_scenarios::model::{
-    Layer, TlsState, What,
+    Layer, Then, What,
     event::{Direction, SentChain},
 };
 
 use super::{
-    Connection,
+    Connection, Progress,
     queue::{Act, Flight, Item},
 };
 use crate::{
@@ -54,8 +54,18 @@ impl Handshake {
             }));
             proves.extend(self.chain_proof.take());
         }
-        if !output.octets.is_empty() {
+        if output.deviates {
             proves.extend(self.tls_proof.take());
+        }
+    }
+
+    /// Who does not name the host may get another chain.
+    fn heard(&mut self, sni: Option<&str>) {
+        let named = |host: &String| sni.is_some_and(|it| it.eq_ignore_ascii_case(host));
+        if let Some(other) = self.strangers.take()
+            && !self.chain.names.dns.first().is_some_and(named)
+        {
+            self.chain = other;
         }
     }
 }
@@ -168,7 +178,10 @@ impl Connection {
         let op = match item.act {
             Act::Wire(WireOp::Write(octets)) => self.write(octets, &mut flight),
             Act::Tls => {
-                let output = self.tls_output();
+                let mut output = self.tls_output();
+                if let Some(then) = output.end.take() {
+                    self.break_off(then, &output, shared);
+                }
                 self.ready(output, None, &mut flight)?
             }
             Act::Ready(output, said) => self.ready(output, said, &mut flight)?,
@@ -207,6 +220,27 @@ impl Connection {
         let item = self.queue.pop()?;
         flight.proves.extend(item.proves);
         Some(ends(flight, end))
+    }
+
+    /// The handshake ends here, or behind the octets that are about to leave.
+    fn break_off(&mut self, then: Then, output: &Output, shared: &mut Shared) {
+        let mut proves = Vec::new();
+        if output.octets.is_empty()
+            && let Channel::Tls(tls) = &mut self.channel
+        {
+            proves.extend(tls.handshake.tls_proof.take());
+        }
+        let op = match then {
+            Then::Fin => WireOp::Fin,
+            Then::Reset => WireOp::Reset,
+            _ => {
+                shared.deviated(self.id, &proves);
+                return;
+            }
+        };
+        self.muted = true;
+        self.progress = Progress::Unsent;
+        self.queue.push_front(Item::wire(op, proves));
     }
 
     /// What needs no operation.
@@ -301,9 +335,14 @@ impl Connection {
                 Seen::Alert(alert) => self.record(shared, What::Alert(alert)),
                 Seen::KeyExchange => self.record(shared, What::KeyExchange),
                 Seen::Hello(hello) => {
+                    let sni = hello.sni.clone();
                     self.record(shared, What::ClientHello(hello));
-                    self.answer_hello(shared);
+                    match &mut self.channel {
+                        Channel::Tls(tls) => tls.handshake.heard(sni.as_deref()),
+                        _ => self.hello_in_clear(shared),
+                    }
                 }
+                Seen::Early(octets) => self.record(shared, What::EarlyData { octets }),
                 Seen::Established {
                     version,
                     suite,
@@ -345,30 +384,6 @@ impl Connection {
         );
     }
 
-    fn answer_hello(&mut self, shared: &mut Shared) {
-        let Channel::Tls(tls) = &mut self.channel else {
-            self.hello_in_clear(shared);
-            return;
-        };
-        let handshake = &mut tls.handshake;
-        let proof = |proof: &mut Option<u16>| proof.take().into_iter().collect::<Vec<_>>();
-        match handshake.state {
-            TlsState::Silent => {
-                let proves = proof(&mut handshake.tls_proof);
-                shared.deviated(self.id, &proves);
-            }
-            TlsState::Closed => {
-                let proves = proof(&mut handshake.tls_proof);
-                self.end_with(WireOp::Fin, proves);
-            }
-            TlsState::Reset => {
-                let proves = proof(&mut handshake.tls_proof);
-                self.end_with(WireOp::Reset, proves);
-            }
-            _ => {}
-        }
-    }
-
     fn established(&mut self, shared: &mut Shared) {
         let Channel::Tls(tls) = &mut self.channel else {
             return;
@@ -406,11 +421,12 @@ impl Connection {
     /// An error ended TLS. Behind STARTTLS the server is in clear again, as if it had never been asked, so
     /// that a client that carries on is heard; elsewhere it closes.
     fn tls_failed(&mut self, shared: &mut Shared) {
-        let output = self.tls_output();
+        let mut output = self.tls_output();
         let Channel::Tls(tls) = &mut self.channel else {
             return;
         };
-        let back = !tls.implicit && !tls.established;
+        let end = output.end.take();
+        let back = !tls.implicit && !tls.established && end.is_none();
         let (mut events, mut proves) = (Vec::new(), Vec::new());
         tls.handshake.shown(&output, &mut events, &mut proves);
         let item = Item {
@@ -426,7 +442,11 @@ impl Connection {
             self.stay_clear(shared);
         } else {
             self.engine = None;
-            self.end_with(WireOp::Fin, Vec::new());
+            match end {
+                Some(Then::Silence) => self.muted = true,
+                Some(Then::Reset) => self.end_with(WireOp::Reset, Vec::new()),
+                _ => self.end_with(WireOp::Fin, Vec::new()),
+            }
         }
     }
 

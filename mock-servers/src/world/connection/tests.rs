@@ -371,7 +371,10 @@ fn implicit_tls_greets_inside() {
 #[test_case(TlsState::Garbage, &["hello", "deviated 0", "tls failed", "client closed"]; "garbage")]
 #[test_case(TlsState::Only10, &["hello", "chain Valid", "deviated 0", "tls failed", "client closed"]; "only 1.0")]
 fn tls_that_goes_wrong(state: TlsState, expected: &[&str]) {
-    let mut bench = Bench::new(PortRole::Submissions, &[everywhere(Action::Tls(state))]);
+    let mut bench = Bench::new(
+        PortRole::Submissions,
+        &[everywhere(Action::Tls(state.into()))],
+    );
     bench.log();
     bench.say(&hello()).leave();
     assert_eq!(bench.log(), expected);
@@ -381,7 +384,7 @@ fn tls_that_goes_wrong(state: TlsState, expected: &[&str]) {
 fn a_client_refuses_tls_1_0_by_alert() {
     let mut bench = Bench::new(
         PortRole::Submission,
-        &[everywhere(Action::Tls(TlsState::Only10))],
+        &[everywhere(Action::Tls(TlsState::Only10.into()))],
     );
     bench.say(b"STARTTLS\r\n");
     bench.wire.clear();
@@ -554,7 +557,7 @@ fn a_flood_is_reset() {
 fn a_client_that_agrees_to_tls_1_0_is_seen_to_agree() {
     let mut bench = Bench::new(
         PortRole::Imaps,
-        &[everywhere(Action::Tls(TlsState::Only10))],
+        &[everywhere(Action::Tls(TlsState::Only10.into()))],
     );
     bench.say(&hello());
     // A handshake record with a ClientKeyExchange of two octets.
@@ -578,7 +581,7 @@ proptest::proptest! {
         role in proptest::sample::select(PortRole::ALL),
         state in proptest::sample::select(TlsState::ALL),
     ) {
-        let mut bench = Bench::new(role, &[everywhere(Action::Tls(state))]);
+        let mut bench = Bench::new(role, &[everywhere(Action::Tls(state.into()))]);
         let all = [start, &octets[..]].concat();
         for chunk in all.chunks(portion) {
             bench.say(chunk);

@@ -187,7 +187,7 @@ async fn a_credulous_client_takes_a_self_signed_certificate() {
 
 #[tokio::test]
 async fn a_server_of_tls_1_0_only_is_refused_with_an_alert() {
-    let old = everywhere(Action::Tls(TlsState::Only10));
+    let old = everywhere(Action::Tls(TlsState::Only10.into()));
     let world = world(PortRole::Submissions, &[old]).await;
     let stream = connect(world.port(PortRole::Submissions)).await;
     assert!(secure(stream, trusting()).await.is_err());
@@ -202,7 +202,7 @@ async fn a_server_of_tls_1_0_only_is_refused_with_an_alert() {
 #[test_case(TlsState::Only13, "TLSv1_3")]
 #[tokio::test]
 async fn servers_of_one_version(state: TlsState, version: &str) {
-    let world = world(PortRole::Imaps, &[everywhere(Action::Tls(state))]).await;
+    let world = world(PortRole::Imaps, &[everywhere(Action::Tls(state.into()))]).await;
     let mut tls = secure(connect(world.port(PortRole::Imaps)).await, trusting())
         .await
         .unwrap();

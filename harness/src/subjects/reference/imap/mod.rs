@@ -97,6 +97,10 @@ impl<'a, S: Stream> Session<'a, S> {
             if self.task.flaws.needs_goodbye() {
                 outcome = outcome.and(goodbye);
             }
+            if self.task.flaws.needs_close_notify() {
+                let left = self.connection.await_close_notify().await;
+                outcome = outcome.and(left.map_err(|cut| Phase::imap("LOGOUT").cut(&cut)));
+            }
         }
         self.connection.close().await;
         let alerts = self.learned.alerts.join("\n");
