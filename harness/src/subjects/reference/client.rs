@@ -2,7 +2,7 @@
 //!
 //! Must not know what is said on a connection; the sessions know.
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 
@@ -10,7 +10,7 @@ use crate::subject::{Report, Request};
 
 use super::{
     connection::{Connection, Patience, Reading},
-    dial::Dial,
+    dial::{Dial, reach},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
@@ -34,6 +34,8 @@ struct Plan {
     port: u16,
     security: Security,
     old_tls: bool,
+    /// A flaw: the address to use, whatever the host has.
+    address: Option<SocketAddr>,
 }
 
 impl<D: Dial> Client<'_, D> {
@@ -61,6 +63,7 @@ impl<D: Dial> Client<'_, D> {
             port: self.request.port,
             security: self.request.security,
             old_tls: false,
+            address: None,
         };
         let outcome = match self.request.security {
             Security::Automatic => self.automatic(plan, remembered).await,
@@ -93,17 +96,19 @@ impl<D: Dial> Client<'_, D> {
     /// One attempt on one connection.
     async fn attempt(&self, plan: Plan, remembered: &State) -> Result<String, Failure> {
         let request = self.request;
-        let patience = if self.flaws.waits_forever() {
-            Patience(None)
-        } else {
-            Patience(Some(Duration::from_millis(request.timeout_ms)))
-        };
+        let patience = self.patience();
         let secure = plan.security != Security::None;
         let tls = secure
             .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
             .transpose()?;
         let message = self.message()?;
-        let dialled = self.dial.dial(&request.host, plan.port, patience).await;
+        let dialled = match plan.address {
+            Some(address) => self.dial.connect(address, patience).await,
+            None => {
+                let host = (request.host.as_str(), plan.port);
+                reach(self.dial, host, patience, self.flaws).await
+            }
+        };
         let (stream, own_address) = dialled.map_err(|error| {
             let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
             let phase = self.phase("connect");
@@ -131,6 +136,34 @@ impl<D: Dial> Client<'_, D> {
         outcome.map_err(|failure| with_last_words(failure, connection.heard()))
     }
 
+    fn patience(&self) -> Patience {
+        if self.flaws.waits_forever() {
+            Patience(None)
+        } else {
+            Patience(Some(Duration::from_millis(self.request.timeout_ms)))
+        }
+    }
+
+    /// A flaw: tries every address but the first, whatever came of the one before.
+    async fn everywhere_else(
+        &self,
+        plan: Plan,
+        remembered: &State,
+        failure: Failure,
+    ) -> Result<String, Failure> {
+        let host = &self.request.host;
+        let addresses = self.dial.look_up(host, plan.port, self.patience()).await;
+        let mut outcome = Err(failure);
+        for address in addresses.unwrap_or_default().into_iter().skip(1) {
+            let plan = Plan {
+                address: Some(address),
+                ..plan
+            };
+            outcome = self.attempt(plan, remembered).await.or(outcome);
+        }
+        outcome
+    }
+
     /// What only a flawed client does after a failure.
     async fn second_chances(
         &self,
@@ -154,6 +187,11 @@ impl<D: Dial> Client<'_, D> {
         }
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;
+        }
+        if self.flaws.sends_over_every_address()
+            && let Err(failure) = outcome
+        {
+            outcome = self.everywhere_else(plan, remembered, failure).await;
         }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {

@@ -183,6 +183,13 @@ impl Connection {
             }
             Act::Wire(WireOp::Fin) => Op::End(ends(&mut flight, End::Fin)),
             Act::Wire(WireOp::Reset) => Op::End(ends(&mut flight, End::Reset)),
+            Act::Wire(WireOp::Vanish) => {
+                if !self.vanished {
+                    self.vanishes(&mut flight);
+                }
+                flight.resets = true;
+                Op::End(End::Vanish)
+            }
             Act::Wire(other) => {
                 shared.deviated(self.id, &flight.proves);
                 self.at_once(&other, shared);
@@ -202,11 +209,25 @@ impl Connection {
         let end = match self.queue.next()? {
             Act::Wire(WireOp::Fin) => End::Fin,
             Act::Wire(WireOp::Reset) => End::Reset,
+            Act::Wire(WireOp::Vanish) => {
+                // It takes a while, but begins now.
+                let item = self.queue.pop()?;
+                flight.proves.extend(item.proves);
+                self.vanishes(flight);
+                self.queue
+                    .push_front(Item::wire(WireOp::Vanish, Vec::new()));
+                return Some(End::Deaf);
+            }
             _ => return None,
         };
         let item = self.queue.pop()?;
         flight.proves.extend(item.proves);
         Some(ends(flight, end))
+    }
+
+    fn vanishes(&mut self, flight: &mut Flight) {
+        self.vanished = true;
+        flight.events.push(What::ServerVanished);
     }
 
     /// What needs no operation.
