@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     adapter::Adapter,
+    lab,
     results::{NotRun, Observed, Record},
     subject::{REQUEST_VERSION, Request},
 };
@@ -164,6 +165,12 @@ impl Local {
         let mut instance = Instance::new(self.adapter.clone());
         for (index, step) in steps.iter().enumerate() {
             let number = index + 1;
+            if self.options.place == Place::Lab
+                && let Err(error) = lab::come_from(step.source)
+            {
+                let error = format!("the client cannot come from its address: {error}");
+                run.recorder.record(What::HarnessFailed { error });
+            }
             run.world
                 .begin_step(u16::try_from(number).unwrap_or(u16::MAX))
                 .await;

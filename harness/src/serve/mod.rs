@@ -102,6 +102,7 @@ pub fn for_persona(persona: &Persona) -> Case {
             trust: Trust::Ca,
             host: Host::Name,
             port: role,
+            source: 1,
             auth: Auth::Password,
             account: "a".to_owned(),
             from: Party::Own,

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
@@ -92,6 +93,8 @@ pub(crate) struct Server {
     pub(crate) before: Vec<(&'static str, &'static str)>,
     /// A port where nobody listens.
     pub(crate) closed_port: Option<u16>,
+    /// The addresses of the host, and whether anything is heard of them: `None` is never.
+    pub(crate) addresses: Vec<(IpAddr, Option<bool>)>,
     /// Answers every byte that comes with this flight, in clear, and reads on.
     pub(crate) raw: Option<Vec<u8>>,
     /// One octet at a time.
@@ -126,10 +129,18 @@ impl Server {
             instead: Vec::new(),
             before: Vec::new(),
             closed_port: None,
+            addresses: vec![(Ipv4Addr::LOCALHOST.into(), Some(true))],
             raw: None,
             dribbles: false,
             messages: 2,
         }
+    }
+
+    /// The addresses of the host: each takes connections, refuses them, or is never heard of.
+    pub(crate) fn at(mut self, addresses: &[(&str, Option<bool>)]) -> Self {
+        let known = |(ip, answers): &(&str, Option<bool>)| (ip.parse().unwrap(), *answers);
+        self.addresses = addresses.iter().map(known).collect();
+        self
     }
 
     pub(crate) fn instead(mut self, place: &'static str, what: &str, then: Then) -> Self {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use mailproof_scenarios::model::{Event, Layer, PortRole, Protocol, What, event::Ended};
+use mailproof_scenarios::model::{Endpoints, Event, Layer, PortRole, Protocol, What, event::Ended};
 
 use crate::results::Record;
 
@@ -26,6 +26,7 @@ pub(super) struct Talk<'a> {
     pub(super) id: u32,
     pub(super) port: Option<PortRole>,
     pub(super) decoy: bool,
+    pub(super) between: Endpoints,
     pub(super) turns: Vec<Turn<'a>>,
 }
 
@@ -139,6 +140,7 @@ impl<'a> Talker<'a> {
                 id,
                 port: None,
                 decoy: false,
+                between: Endpoints::default(),
                 turns: Vec::new(),
             },
             protocol,
@@ -167,9 +169,14 @@ impl<'a> Talker<'a> {
             self.push(Is::Step(self.step));
         }
         match &event.what {
-            What::Connected { port, decoy } => {
+            What::Connected {
+                port,
+                decoy,
+                between,
+            } => {
                 self.talk.port = Some(*port);
                 self.talk.decoy = *decoy;
+                self.talk.between = *between;
                 self.protocol = port.protocol();
             }
             What::Received { layer, octets } => {

@@ -115,7 +115,8 @@ impl Writer<'_> {
         } else {
             ""
         };
-        out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
+        let way = names::way(talk.between);
+        out.push_str(&format!("  connection {} to {port}{way}{decoy}\n", talk.id));
         let tags = tags(talk);
         for turn in greeting_first(&talk.turns) {
             let mut line = |text: String| out.push_str(&format!("    {text}\n"));

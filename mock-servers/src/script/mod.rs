@@ -10,7 +10,8 @@ mod plan;
 mod select;
 
 use mailproof_scenarios::model::{
-    Action, ChainSpec, Deviation, Fill, PortRole, PortState, Protocol, Refusal, TlsChange, WireText,
+    Action, ChainSpec, Deviation, DnsChange, Fill, PortRole, PortState, Protocol, Refusal,
+    TlsChange, WireText,
 };
 
 use crate::engine::{Engine, Response};
@@ -73,6 +74,17 @@ impl Script {
         self.of_the_world(scene, |action| match action {
             Action::Tls(change) => Some(change.clone()),
             _ => None,
+        })
+    }
+
+    /// What DNS says otherwise in a step, and the deviations that say so.
+    pub(crate) fn dns(&self, step: u16) -> impl Iterator<Item = (u16, &DnsChange)> {
+        self.rules.iter().zip(0..).filter_map(move |(rule, index)| {
+            let Deviation { on, action } = &rule.deviation;
+            match action {
+                Action::Dns(change) if on.step.is_none_or(|it| it == step) => Some((index, change)),
+                _ => None,
+            }
         })
     }
 
@@ -149,6 +161,7 @@ impl Script {
                 }
                 Action::Chain(_)
                 | Action::Port(_)
+                | Action::Dns(_)
                 | Action::Tls(_)
                 | Action::Without(_)
                 | Action::Announce(_) => {}

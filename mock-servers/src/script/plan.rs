@@ -59,6 +59,8 @@ pub(crate) enum WireOp {
     Reset,
     /// Says nothing more.
     Silence,
+    /// Is gone without a word.
+    Vanish,
     /// Says nothing here, which is what is to be noted.
     Withhold,
 }
@@ -166,6 +168,7 @@ fn end(edited: &Edited, acting: &[(u16, &Deviation)], after: After) -> (Option<W
         (Then::Fin, _) => Some(WireOp::Fin),
         (Then::Reset, _) => Some(WireOp::Reset),
         (Then::Silence, _) => Some(WireOp::Silence),
+        (Then::Vanish, _) => Some(WireOp::Vanish),
     };
     if op.is_none() && !proves.is_empty() {
         return (Some(WireOp::Withhold), proves);

@@ -1,6 +1,6 @@
 //! Where a deviation acts: its selector held against a moment.
 
-use mailproof_scenarios::model::{At, Layer, On, Protocol};
+use mailproof_scenarios::model::{At, Endpoints, Layer, On, Protocol};
 
 use crate::engine::{Engine, Input, InputKind};
 
@@ -15,6 +15,8 @@ pub(crate) struct Scene {
     pub(crate) connection: u16,
     /// In clear or inside TLS.
     pub(crate) layer: Layer,
+    /// To and from where.
+    pub(crate) between: Endpoints,
 }
 
 /// A moment at which the server says something.
@@ -34,6 +36,9 @@ pub(super) fn world(on: &On, scene: &Scene) -> bool {
     on.protocol.is_none_or(|it| it == scene.protocol)
         && on.step.is_none_or(|it| it == scene.step)
         && on.connection.is_none_or(|it| it == scene.connection)
+        && on.address.is_none_or(|it| it == scene.between.address)
+        && on.family.is_none_or(|it| scene.between.family == Some(it))
+        && on.source.is_none_or(|it| scene.between.source == Some(it))
 }
 
 /// Whether everything but unit and count fits.

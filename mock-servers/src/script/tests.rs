@@ -1,6 +1,8 @@
 //! Tables: a deviation and an engine's response on one side, what leaves the server on the other.
 
-use mailproof_scenarios::model::{At, Layer, On, PortChange, Split, Then, Unit, When};
+use mailproof_scenarios::model::{
+    At, Endpoints, Family, HostAddress, Layer, On, PortChange, Split, Then, Unit, When,
+};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 
@@ -15,6 +17,11 @@ const SCENE: Scene = Scene {
     step: 1,
     connection: 1,
     layer: Layer::Clear,
+    between: Endpoints {
+        address: HostAddress::Server,
+        family: Some(Family::Ipv4),
+        source: Some(1),
+    },
 };
 
 fn text(source: &str) -> WireText {
@@ -205,9 +212,12 @@ fn nth_counts_over_the_case_and_only_what_fits() {
 #[test_case(On { connection: Some(2), ..On::default() }, false; "another connection")]
 #[test_case(On { protocol: Some(Protocol::Imap), ..On::default() }, false; "another protocol")]
 #[test_case(On { channel: Some(Layer::Tls), ..On::default() }, false; "another channel")]
+#[test_case(On { address: Some(HostAddress::Second), ..On::default() }, false; "another address")]
+#[test_case(On { family: Some(Family::Ipv6), ..On::default() }, false; "another family")]
+#[test_case(On { source: Some(2), ..On::default() }, false; "another source")]
 #[test_case(On { when: Some(When::SignedIn), ..On::default() }, false; "another state")]
 #[test_case(On { at: Some(At::EndOfData), ..On::default() }, false; "another moment")]
-#[test_case(On { when: Some(When::NotSignedIn), channel: Some(Layer::Clear), step: Some(1), ..On::default() }, true; "everything fits")]
+#[test_case(On { when: Some(When::NotSignedIn), channel: Some(Layer::Clear), step: Some(1), address: Some(HostAddress::Server), family: Some(Family::Ipv4), source: Some(1), ..On::default() }, true; "everything fits")]
 #[test_case(On::default(), true; "everywhere")]
 fn selects(on: On, acts: bool) {
     let mut script = Script::new(&[Deviation {

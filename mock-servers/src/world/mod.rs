@@ -6,6 +6,7 @@ mod connection;
 mod engines;
 mod log;
 mod mail;
+mod names;
 mod owner;
 mod place;
 mod plain;
@@ -14,7 +15,12 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
@@ -36,7 +42,13 @@ pub use self::{
     log::Recorder,
     place::{LAB_IPV4, LAB_IPV6, Place},
 };
-use crate::{script::Script, wire::witness::Witness};
+use crate::{
+    script::Script,
+    wire::{dns_port::DnsPort, witness::Witness},
+};
+
+/// Where the DNS of the lab is asked.
+pub const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
 /// Messages to the owner of a case that wait at most: enough that movers seldom wait, little enough that a
 /// flood does not fill the memory.
@@ -83,6 +95,9 @@ pub enum WorldError {
         /// Why not.
         source: std::io::Error,
     },
+    /// DNS cannot be answered.
+    #[error("cannot answer DNS: {0}")]
+    Dns(std::io::Error),
     /// A chain could not be forged.
     #[error("cannot forge the chain {fault:?}: {reason}")]
     Chain {
@@ -149,12 +164,18 @@ impl World {
             .map_or_else(Witness::can_be_had, Option::is_some);
         let ports = Ports::reserve(&case, place, owner.clone())?;
         let numbers = ports.numbers();
+        let dns = match place {
+            Place::Loopback => None,
+            Place::Lab => Some(open_dns(&owner).map_err(WorldError::Dns)?),
+        };
         let mut owner_of_all = Owner::new(
             case,
+            place,
             steps,
             engines,
             shared,
             ports,
+            dns,
             witness.flatten(),
             linger,
             owner.clone(),
@@ -221,6 +242,27 @@ impl Drop for World {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The sockets of the DNS, which tell the owner of every question.
+fn open_dns(owner: &mpsc::Sender<Message>) -> std::io::Result<DnsPort> {
+    let (stirred, asked) = (owner.clone(), owner.clone());
+    DnsPort::open(
+        RESOLVER,
+        move || {
+            let owner = stirred.clone();
+            async move { owner.send(Message::Asked).await.is_ok() }
+        },
+        move |question| {
+            let owner = asked.clone();
+            async move {
+                let (answer, answered) = oneshot::channel();
+                let message = Message::Question(question, answer);
+                owner.send(message).await.ok()?;
+                answered.await.ok().flatten()
+            }
+        },
+    )
 }
 
 /// Every chain that the case can ask for.

@@ -44,6 +44,7 @@ fn step(port: PortRole, job: Job) -> Step {
         trust: Trust::Ca,
         host: Host::Name,
         port,
+        source: 1,
         auth: Auth::Password,
         account: "a".to_owned(),
         from: Party::Own,

@@ -13,9 +13,9 @@ use mailproof_certs::Fault;
 
 use super::tls::TlsFile;
 use crate::model::{
-    AlertName, Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party,
-    PortRole, PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck,
-    Then, Trust, Unit, When, Who, WireText, event::Said,
+    AlertName, Auth, Carrier, Family, Flaw, Frequency, Host, HostAddress, Job, Kind, Layer, Level,
+    Message, Need, Party, PortRole, PortState, Process, Protocol, Refusal, Security, Severity,
+    Sign, Split, StoreCheck, Then, Trust, Unit, When, Who, WireText, event::Said,
 };
 
 /// The JSON Schema of scenario files, for editors. A value may also be the string `$axis` of the matrix.
@@ -112,6 +112,8 @@ pub(super) struct RunFile {
     pub(super) host: Option<Host>,
     /// The usual one for protocol and security where absent.
     pub(super) port: Option<PortRole>,
+    /// From which of its addresses the subject's machine connects: 1, 2 or 3; 1 where absent.
+    pub(super) source: Option<u16>,
     /// `password` where absent.
     pub(super) auth: Option<Auth>,
     /// `a` where absent.
@@ -165,6 +167,22 @@ pub(super) struct SetupFile {
     pub(super) ports: Vec<PortFile>,
     /// Whether IMAP capabilities are in the greeting.
     pub(super) greeting_capability: Option<bool>,
+    /// What DNS has for hosts, where that is not the usual one address of each family.
+    #[serde(default)]
+    pub(super) dns: Vec<DnsFile>,
+}
+
+/// Addresses that DNS has for a host.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Dns")]
+pub(super) struct DnsFile {
+    /// Which host; every one where absent.
+    pub(super) host: Option<Host>,
+    /// Its IPv4 addresses, in the order of the answer; the usual one where absent, `[]` for none.
+    pub(super) a: Option<Vec<HostAddress>>,
+    /// The same for IPv6.
+    pub(super) aaaa: Option<Vec<HostAddress>>,
 }
 
 /// A chain: the name of a fault, or `{ fault = "…", variant = 1 }`.
@@ -211,6 +229,8 @@ pub(super) struct DeviateFile {
     pub(super) chain: Option<ChainFile>,
     /// World: a port behaves otherwise.
     pub(super) port: Option<PortFile>,
+    /// World: DNS has other addresses for a host.
+    pub(super) dns: Option<DnsFile>,
     /// World: TLS behaves otherwise.
     pub(super) tls: Option<TlsFile>,
     /// Decide: the server lacks these capabilities.
@@ -266,6 +286,12 @@ pub(super) struct OnFile {
     pub(super) unit: Option<Unit>,
     /// Only if this holds.
     pub(super) when: Option<When>,
+    /// Only where the client came to this address of the server.
+    pub(super) address: Option<HostAddress>,
+    /// Only where it came over this version of the Internet Protocol.
+    pub(super) family: Option<Family>,
+    /// Only where it came from this one of its own addresses, from 1.
+    pub(super) source: Option<u16>,
 }
 
 /// A moment that is no command.

@@ -7,17 +7,20 @@ use toml::Spanned;
 use super::{
     ExpectationSets, Problem, Problems, Source,
     file::{
-        ChainFile, DeviateFile, ExpectFile, MomentFile, OnFile, PatternFile, RunFile, ScenarioFile,
-        ServerFile, SetupFile, VaryFile,
+        ChainFile, DeviateFile, DnsFile, ExpectFile, MomentFile, OnFile, PatternFile, RunFile,
+        ScenarioFile, ServerFile, SetupFile, VaryFile,
     },
     problem::nearest,
     tls,
 };
 use crate::model::{
-    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
-    Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
-    Security, Setup, Step, Then, TlsAct, Trust, Vary,
+    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, DnsChange, Expectation,
+    Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState,
+    Process, Protocol, Security, Setup, Step, Then, TlsAct, Trust, Vary,
 };
+
+/// Addresses of the client that a step can come from.
+const SOURCES: u16 = 3;
 
 pub(super) type Personas = BTreeMap<String, Persona>;
 
@@ -264,6 +267,7 @@ fn step(file: RunFile) -> Result<Step, String> {
         port: file
             .port
             .unwrap_or_else(|| PortRole::usual(protocol, security)),
+        source: source_number(file.source)?.unwrap_or(1),
         auth: file.auth.unwrap_or(Auth::Password),
         account: file.account.unwrap_or_else(|| "a".to_owned()),
         from: file.from.unwrap_or(Party::Own),
@@ -272,6 +276,16 @@ fn step(file: RunFile) -> Result<Step, String> {
         mailbox: file.mailbox.unwrap_or_else(|| "INBOX".to_owned()),
         process: file.process.unwrap_or(Process::New),
     })
+}
+
+/// The client has three addresses.
+fn source_number(number: Option<u16>) -> Result<Option<u16>, String> {
+    match number {
+        Some(number) if !(1..=SOURCES).contains(&number) => Err(format!(
+            "`source = {number}` can never be, the client has {SOURCES} addresses"
+        )),
+        number => Ok(number),
+    }
 }
 
 fn agree<T: Copy + PartialEq + std::fmt::Display, const N: usize>(
@@ -353,7 +367,23 @@ fn setup(
     setup.auth_in_clear = file.auth_in_clear;
     setup.without = file.without;
     setup.greeting_capability = file.greeting_capability;
+    for dns in file.dns {
+        match dns_change(dns) {
+            Ok(change) => setup.dns.push(change),
+            Err(message) => problems.push(Problem::new(source, source.find("dns"), message)),
+        }
+    }
     setup
+}
+
+fn dns_change(file: DnsFile) -> Result<DnsChange, String> {
+    let DnsFile { host, a, aaaa } = file;
+    match host {
+        Some(Host::Alias) => Err("an alias has no addresses, its `target` has".to_owned()),
+        Some(host) if host.is_address() => Err(format!("`{host}` is no name")),
+        _ if a.is_none() && aaaa.is_none() => Err("`dns` wants `a` or `aaaa`, or both".to_owned()),
+        host => Ok(DnsChange { host, a, aaaa }),
+    }
 }
 
 pub(super) fn chain(file: ChainFile) -> ChainSpec {
@@ -445,6 +475,7 @@ fn varied(base: &Step, with: RunFile) -> Result<Step, String> {
             } else {
                 Some(base.port)
             }),
+        source: Some(with.source.unwrap_or(base.source)),
         auth: Some(with.auth.unwrap_or(base.auth)),
         account: Some(with.account.unwrap_or_else(|| base.account.clone())),
         from: Some(with.from.unwrap_or(base.from)),
@@ -473,6 +504,8 @@ fn deviation(
             is: it.is,
         })
     }));
+    let dns = file.dns.map(dns_change).transpose().map_err(&problem)?;
+    add(dns.map(Action::Dns));
     let tls = file.tls.map(tls::lower).transpose().map_err(&problem)?;
     add(tls.map(Action::Tls));
     add(file.without.map(Action::Without));
@@ -506,7 +539,7 @@ fn deviation(
     let action = match (actions.len(), then) {
         (0, Some(then)) => Action::Then(then),
         (0, None) => {
-            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `tls`, `without`, \
+            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `dns`, `tls`, `without`, \
                  `announce`, `reject`, `preauth`, `reply`, `before`, `after`, `drop`, `replace`, `split`, \
                  `hold_ms` or `then`".to_owned()));
         }
@@ -535,6 +568,7 @@ fn deviation(
         action,
         Action::Chain(_)
             | Action::Port(_)
+            | Action::Dns(_)
             | Action::Tls(_)
             | Action::Without(_)
             | Action::Announce(_)
@@ -578,6 +612,10 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
             message,
         ));
     }
+    if matches!(file.source, Some(number) if steps.iter().all(|it| it.source != number)) {
+        let message = "no run comes from that address";
+        return Err(Problem::new(source, source.find("source ="), message));
+    }
     Ok(On {
         at,
         protocol: file.protocol,
@@ -587,6 +625,9 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
         channel: file.channel,
         unit: file.unit,
         when: file.when,
+        address: file.address,
+        family: file.family,
+        source: file.source,
     })
 }
 
@@ -617,17 +658,31 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         Delta::Vary(changes) => changes.iter().map(|it| &it.with).collect(),
         _ => Vec::new(),
     };
-    if steps.iter().chain(varied).any(|it| it.host.needs_names()) {
+    let steps: Vec<&Step> = steps.iter().chain(varied).collect();
+    if steps.iter().any(|it| it.host.needs_names()) {
         needs.push(Need::Names);
     }
-    let unseen = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
+    let by_address = |it: &Deviation| {
+        let on = &it.on;
+        matches!(it.action, Action::Dns(_))
+            || on.address.is_some()
+            || on.family.is_some()
+            || on.source.is_some()
+    };
+    if steps.iter().any(|it| it.source != 1)
+        || !setup.dns.is_empty()
+        || matches!(delta, Delta::Deviate(deviations) if deviations.iter().any(by_address))
+    {
+        needs.push(Need::Addresses);
+    }
+    let unseen = PortState::lets_nobody_in;
     let from_delta = match delta {
         Delta::Deviate(deviations) => deviations
             .iter()
-            .any(|it| matches!(&it.action, Action::Port(change) if unseen(change.is))),
+            .any(|it| matches!(&it.action, Action::Port(change) if unseen(&change.is))),
         _ => false,
     };
-    if from_delta || setup.ports.iter().any(|(_, state)| unseen(*state)) {
+    if from_delta || setup.ports.iter().any(|(_, state)| unseen(state)) {
         needs.push(Need::Packets);
     }
     needs.sort_unstable();
@@ -655,7 +710,7 @@ fn waits(delta: &Delta) -> bool {
         ),
         Action::Drop { .. } => true,
         Action::Reply { then, .. } | Action::After { then, .. } | Action::Then(then) => {
-            *then == Then::Silence
+            matches!(then, Then::Silence | Then::Vanish)
         }
         Action::Hold { ms } => *ms > 200,
         Action::Split { gap_ms, .. } => *gap_ms > 5,

@@ -87,6 +87,9 @@ pub struct Step {
     pub host: Host,
     /// The configured port.
     pub port: PortRole,
+    /// From which of its addresses the subject's machine connects, counted from 1.
+    #[serde(default = "first_source", skip_serializing_if = "is_first_source")]
+    pub source: u16,
     /// How to sign in.
     pub auth: Auth,
     /// Which account, by name.
@@ -106,6 +109,16 @@ pub struct Step {
 /// What steps were called by before there was a choice.
 fn usual_host() -> Host {
     Host::Name
+}
+
+/// The address that steps connected from before there was a choice.
+fn first_source() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde demands it")]
+fn is_first_source(source: &u16) -> bool {
+    *source == first_source()
 }
 
 impl Case {
@@ -165,7 +178,7 @@ impl Case {
                 .needs
                 .iter()
                 .copied()
-                .filter(|need| *need == Need::Names)
+                .filter(|need| matches!(need, Need::Names | Need::Addresses))
                 .collect(),
             waits: false,
             diagnosis: None,

@@ -3,7 +3,9 @@
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, PortRole, PortState, Protocol, Refusal, TlsChange, WireText};
+use super::{
+    Family, Host, HostAddress, Layer, PortRole, PortState, Protocol, Refusal, TlsChange, WireText,
+};
 
 /// One deviation. Those of a case together are its delta.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,15 @@ pub struct On {
     pub unit: Option<Unit>,
     /// Only if this holds.
     pub when: Option<When>,
+    /// Only where the client came to this address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<HostAddress>,
+    /// Only where it came over this version of the Internet Protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Only where it came from this one of its own addresses, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u16>,
 }
 
 /// A moment of a connection.
@@ -85,6 +96,8 @@ pub enum Action {
     Chain(ChainSpec),
     /// World: a port behaves otherwise.
     Port(PortChange),
+    /// World: DNS says otherwise.
+    Dns(DnsChange),
     /// World: TLS behaves otherwise.
     Tls(TlsChange),
     /// Decide: the server does not have these capabilities (by their first word).
@@ -140,6 +153,7 @@ impl Action {
         match self {
             Action::Chain(_) => "chain",
             Action::Port(_) => "port",
+            Action::Dns(_) => "dns",
             Action::Tls(_) => "tls",
             Action::Without(_) => "without",
             Action::Announce(_) => "announce",
@@ -184,6 +198,17 @@ pub struct PortChange {
     pub is: PortState,
 }
 
+/// Which addresses DNS has for a host, where they are others than its usual ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DnsChange {
+    /// The host; `None` for every name that has addresses.
+    pub host: Option<Host>,
+    /// Its IPv4 addresses in the order of the answer; `None` leaves them.
+    pub a: Option<Vec<HostAddress>>,
+    /// Its IPv6 addresses in the order of the answer; `None` leaves them.
+    pub aaaa: Option<Vec<HostAddress>>,
+}
+
 /// What follows the octets of a response.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -203,6 +228,9 @@ pub enum Then {
     Reset,
     /// The server says nothing more and keeps reading.
     Silence,
+    /// The server is gone without a word: what is sent to it is acknowledged by nobody, and no segment comes
+    /// back.
+    Vanish,
 }
 
 /// In which portions a response leaves.

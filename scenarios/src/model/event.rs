@@ -6,7 +6,7 @@
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::{PortRole, Protocol};
+use super::{Family, HostAddress, PortRole, Protocol};
 
 /// The version of the event format. Readers refuse a newer one.
 pub const VERSION: u32 = 1;
@@ -87,6 +87,9 @@ pub enum What {
     Attempted {
         /// The port.
         port: PortRole,
+        /// To and from where.
+        #[serde(default)]
+        between: Endpoints,
     },
     /// A connection was accepted.
     Connected {
@@ -94,6 +97,20 @@ pub enum What {
         port: PortRole,
         /// Whether it is one that the case does not use.
         decoy: bool,
+        /// To and from where.
+        #[serde(default)]
+        between: Endpoints,
+    },
+    /// DNS was asked, and answered.
+    Queried {
+        /// The name as it was asked for, without the dot of the root.
+        name: String,
+        /// The type: `A`, `AAAA`, `MX`.
+        kind: String,
+        /// How the question came.
+        over: Transport,
+        /// The records of the answer in its order, or `NXDOMAIN`, `NODATA`, or what else was wrong.
+        answer: Vec<String>,
     },
     /// The client's application octets, reassembled in order; inside TLS after decryption.
     Received {
@@ -238,6 +255,8 @@ pub enum What {
         /// By RST instead of FIN.
         reset: bool,
     },
+    /// The mock is gone without a word: from now on nobody acknowledges what the client sends.
+    ServerVanished,
     /// The client closed.
     ClientClosed {
         /// By RST instead of FIN.
@@ -250,6 +269,30 @@ pub enum What {
         /// What failed.
         error: String,
     },
+}
+
+/// Between which addresses a connection is, by the parts that they play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// The address that the client came to.
+    #[serde(default)]
+    pub address: HostAddress,
+    /// The version of the Internet Protocol; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Which of its own addresses the client came from, counted from 1; absent where it has but one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u16>,
+}
+
+/// What a DNS message came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// A datagram.
+    Udp,
+    /// A connection (RFC 7766).
+    Tcp,
 }
 
 /// How a step ended.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, ChainSpec, PortRole, PortState, Who};
+use super::{Case, ChainSpec, DnsChange, PortRole, PortState, Who};
 
 /// One scenario file, checked, with the cases that it expands to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub struct Setup {
     pub ports: Vec<(PortRole, PortState)>,
     /// Whether IMAP capabilities are in the greeting; `None` leaves it to the persona.
     pub greeting_capability: Option<bool>,
+    /// What DNS has for hosts, where that is not the usual one address of each family.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<DnsChange>,
 }
 
 impl Default for Setup {
@@ -50,6 +53,7 @@ impl Default for Setup {
             without: Vec::new(),
             ports: Vec::new(),
             greeting_capability: None,
+            dns: Vec::new(),
         }
     }
 }

@@ -189,6 +189,45 @@ impl Host {
 }
 
 words! {
+    /// An address of a host, by the part that it plays. Which numbers these are, the place says.
+    HostAddress {
+        /// The one that every host has.
+        Server = "server",
+        /// Another one of the same host, or that of another host.
+        Second = "second",
+        /// A third one.
+        Third = "third",
+    }
+}
+
+impl Default for HostAddress {
+    /// What connections went to before there was a choice.
+    fn default() -> Self {
+        HostAddress::Server
+    }
+}
+
+words! {
+    /// A version of the Internet Protocol.
+    Family {
+        /// RFC 791.
+        Ipv4 = "ipv4",
+        /// RFC 8200.
+        Ipv6 = "ipv6",
+    }
+}
+
+impl Family {
+    /// The family of an address.
+    pub const fn of(address: std::net::IpAddr) -> Self {
+        match address {
+            std::net::IpAddr::V4(_) => Family::Ipv4,
+            std::net::IpAddr::V6(_) => Family::Ipv6,
+        }
+    }
+}
+
+words! {
     /// A protocol together with a way to secure it: the axis that most matrices cross.
     Carrier {
         /// SMTP on 465.
@@ -370,6 +409,8 @@ words! {
         Packets = "packets",
         /// Names other than `localhost`.
         Names = "names",
+        /// A DNS of its own, several addresses of the server and of the client, and both families.
+        Addresses = "addresses",
     }
 }
 
@@ -382,6 +423,10 @@ words! {
         Refused = "refused",
         /// The SYN is never answered.
         Blackhole = "blackhole",
+        /// The SYN is answered by ICMP: host unreachable (RFC 792, RFC 4443 §3.1).
+        Unreachable = "unreachable",
+        /// The SYN is answered by ICMP: administratively prohibited (RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+        Prohibited = "prohibited",
         /// Accepts and says nothing, whatever comes.
         Silent = "silent",
         /// Accepts and resets before the first byte.
@@ -396,6 +441,19 @@ words! {
         Pop3 = "pop3",
         /// Answers as an HTTP server.
         Http = "http",
+    }
+}
+
+impl PortState {
+    /// Whether the kernel, or somebody before it, lets nobody in, so that only a witness sees who knocked.
+    pub const fn lets_nobody_in(&self) -> bool {
+        matches!(
+            self,
+            PortState::Refused
+                | PortState::Blackhole
+                | PortState::Unreachable
+                | PortState::Prohibited
+        )
     }
 }
 
@@ -676,6 +734,16 @@ words! {
         ClearRetry = "clear-retry",
         /// Tries the other ports of the host.
         TriesOtherPorts = "tries-other-ports",
+        /// Tries the first address of the host and no other.
+        FirstAddressOnly = "first-address-only",
+        /// Does not fall back to IPv4 where the host has an IPv6 address.
+        NoIpv4Fallback = "no-ipv4-fallback",
+        /// Lets the first address that does not answer use up all the time there is.
+        WaitsOutFirstAddress = "waits-out-first-address",
+        /// Knows IPv4 addresses only.
+        Ipv4Only = "ipv4-only",
+        /// Where an address does not serve, sends the message over every other one.
+        SendsOverEveryAddress = "sends-over-every-address",
         /// Takes a PREAUTH greeting in clear for a session.
         AcceptsPreauth = "accepts-preauth",
         /// Takes a tagged reply that came before its command.

@@ -4,8 +4,8 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, At, Case, Deviation, Layer, On, PortRole, PortState, Protocol, Refusal, Split, Then,
-    Unit, When, WireText,
+    Action, At, Case, Deviation, DnsChange, Family, HostAddress, Layer, On, PortRole, PortState,
+    Protocol, Refusal, Split, Then, Unit, When, WireText,
 };
 
 use crate::report::text;
@@ -58,6 +58,7 @@ pub(super) fn setup(case: &Case) -> Vec<String> {
     if !setup.without.is_empty() {
         lines.push(format!("It does not have: {}.", setup.without.join(", ")));
     }
+    lines.extend(setup.dns.iter().map(|it| format!("{}.", capital(&dns(it)))));
     lines.extend(
         setup
             .ports
@@ -99,6 +100,17 @@ fn place(on: &On) -> Option<String> {
     }
     if let Some(step) = on.step {
         parts.push(format!("in step {step}"));
+    }
+    if let Some(address) = on.address {
+        parts.push(format!("at the address \"{address}\""));
+    }
+    match on.family {
+        Some(Family::Ipv4) => parts.push("over IPv4".to_owned()),
+        Some(Family::Ipv6) => parts.push("over IPv6".to_owned()),
+        None => {}
+    }
+    if let Some(source) = on.source {
+        parts.push(format!("if the client comes from its address {source}"));
     }
     if let Some(connection) = on.connection {
         parts.push(format!("on connection {connection} of the step"));
@@ -143,6 +155,7 @@ fn action(action: &Action, on: &On) -> String {
                 });
             format!("{which} {}", port(change.is))
         }
+        Action::Dns(change) => dns(change),
         Action::Tls(change) => format!("the server {}", change.describe()),
         Action::Without(words) => format!("the server does not have {}", words.join(", ")),
         Action::Announce(words) => format!("the server announces {} as well", words.join(", ")),
@@ -187,6 +200,31 @@ fn action(action: &Action, on: &On) -> String {
     }
 }
 
+fn dns(change: &DnsChange) -> String {
+    let addresses = |records: &Option<Vec<HostAddress>>, family| {
+        let records = records.as_ref()?;
+        let names: Vec<&str> = records.iter().map(|it| it.name()).collect();
+        Some(match names.as_slice() {
+            [] => format!("no {family} address"),
+            [one] => format!("the {family} address {one}"),
+            several => format!(
+                "the {family} addresses {}, in this order",
+                several.join(", ")
+            ),
+        })
+    };
+    let said = [
+        addresses(&change.a, "IPv4"),
+        addresses(&change.aaaa, "IPv6"),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    let host = change.host.map_or_else(
+        || "every host".to_owned(),
+        |host| format!("the host \"{host}\""),
+    );
+    format!("in DNS {host} has {}", said.join(" and "))
+}
+
 fn after(then: Then) -> &'static str {
     match then {
         Then::GoOn => "",
@@ -195,6 +233,9 @@ fn after(then: Then) -> &'static str {
         Then::Fin => ", and then the server closes its side",
         Then::Reset => ", and then the server resets the connection",
         Then::Silence => ", and then the server says nothing more",
+        Then::Vanish => {
+            ", and then the server is gone without a word: nothing is acknowledged any more"
+        }
     }
 }
 
@@ -212,6 +253,8 @@ fn port(state: PortState) -> &'static str {
         PortState::Open => "is open and behaves as it should",
         PortState::Refused => "is closed: connections are refused",
         PortState::Blackhole => "swallows connection attempts without an answer",
+        PortState::Unreachable => "cannot be reached: a router says that there is no such host",
+        PortState::Prohibited => "cannot be reached: a firewall says that it is not allowed",
         PortState::Silent => "accepts connections and then says nothing",
         PortState::Reset => "accepts connections and resets them at once",
         PortState::Closed => "accepts connections and closes them at once",

@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Auth, Check, Layer, PortRole, Process, Security, Sign, Trust, What, event::Said,
+    Auth, Check, Endpoints, Layer, PortRole, Process, Security, Sign, Trust, What, event::Said,
 };
 use test_case::test_case;
 
@@ -164,8 +164,8 @@ fn weaker_retry(scene: fn() -> Scene) -> bool {
 
 #[test_case(|| clear().decoy(PortRole::Smtp) => true; "a decoy")]
 #[test_case(|| clear().connect_to(PortRole::Submissions) => true; "a port of the case, but not of the step")]
-#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Smtp }).end(Said::Failed) => true; "a knock at another port")]
-#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Submission }).end(Said::Failed) => false; "a knock at the right one")]
+#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Smtp, between: Endpoints::default() }).end(Said::Failed) => true; "a knock at another port")]
+#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Submission, between: Endpoints::default() }).end(Said::Failed) => false; "a knock at the right one")]
 #[test_case(|| clear().connect() => false; "the configured port twice")]
 #[test_case(|| Scene::send().then(|it| { it.port = PortRole::Submissions; it.process = Process::Same; }).begin().connect().end(Said::Failed).begin().connect().connect_to(PortRole::Submission) => false; "the port of an account in the same process")]
 #[test_case(|| Scene::send().then(|it| it.port = PortRole::Submissions).begin().connect().end(Said::Failed).begin().connect_to(PortRole::Submission) => true; "the port of an earlier process")]

@@ -2,7 +2,11 @@
 //!
 //! Must not know what is said on a connection; the sessions know.
 
-use std::{fs, net::IpAddr, time::Duration};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 
@@ -11,7 +15,7 @@ use crate::subject::{Report, Request};
 use super::{
     by_hand::Careless,
     connection::{Connection, Patience, Reading},
-    dial::Dial,
+    dial::{Dial, reach},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
@@ -36,6 +40,8 @@ struct Plan {
     security: Security,
     /// A flaw: TLS is written by hand.
     by_hand: Option<Careless>,
+    /// A flaw: the address to use, whatever the host has.
+    address: Option<SocketAddr>,
 }
 
 impl<D: Dial> Client<'_, D> {
@@ -65,6 +71,7 @@ impl<D: Dial> Client<'_, D> {
             port: self.request.port,
             security: self.request.security,
             by_hand: None,
+            address: None,
         };
         if self.flaws.address_as_server_name() && self.request.host.parse::<IpAddr>().is_ok() {
             let by_hand = Careless::of(self.flaws);
@@ -102,17 +109,19 @@ impl<D: Dial> Client<'_, D> {
     /// One attempt on one connection.
     async fn attempt(&self, plan: Plan, remembered: &State) -> Result<String, Failure> {
         let request = self.request;
-        let patience = if self.flaws.waits_forever() {
-            Patience(None)
-        } else {
-            Patience(Some(Duration::from_millis(request.timeout_ms)))
-        };
+        let patience = self.patience();
         let secure = plan.security != Security::None;
         let tls = secure
             .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
             .transpose()?;
         let message = self.message()?;
-        let dialled = self.dial.dial(&request.host, plan.port, patience).await;
+        let dialled = match plan.address {
+            Some(address) => self.dial.connect(address, patience).await,
+            None => {
+                let host = (request.host.as_str(), plan.port);
+                reach(self.dial, host, patience, self.flaws).await
+            }
+        };
         let (stream, own_address) = dialled.map_err(|error| {
             let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
             let phase = self.phase("connect");
@@ -140,6 +149,34 @@ impl<D: Dial> Client<'_, D> {
         outcome.map_err(|failure| with_last_words(failure, connection.heard()))
     }
 
+    fn patience(&self) -> Patience {
+        if self.flaws.waits_forever() {
+            Patience(None)
+        } else {
+            Patience(Some(Duration::from_millis(self.request.timeout_ms)))
+        }
+    }
+
+    /// A flaw: tries every address but the first, whatever came of the one before.
+    async fn everywhere_else(
+        &self,
+        plan: Plan,
+        remembered: &State,
+        failure: Failure,
+    ) -> Result<String, Failure> {
+        let host = &self.request.host;
+        let addresses = self.dial.look_up(host, plan.port, self.patience()).await;
+        let mut outcome = Err(failure);
+        for address in addresses.unwrap_or_default().into_iter().skip(1) {
+            let plan = Plan {
+                address: Some(address),
+                ..plan
+            };
+            outcome = self.attempt(plan, remembered).await.or(outcome);
+        }
+        outcome
+    }
+
     /// What only a flawed client does after a failure.
     async fn second_chances(
         &self,
@@ -164,6 +201,11 @@ impl<D: Dial> Client<'_, D> {
         }
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;
+        }
+        if self.flaws.sends_over_every_address()
+            && let Err(failure) = outcome
+        {
+            outcome = self.everywhere_else(plan, remembered, failure).await;
         }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {

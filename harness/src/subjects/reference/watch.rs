@@ -130,7 +130,9 @@ impl<S> Watched<S> {
         match (kind, payload) {
             (APPLICATION_DATA, _) => self.inside = true,
             (ALERT, [_, UNRECOGNIZED_NAME]) => {
-                self.noticed.unrecognized_name.store(true, Ordering::Relaxed);
+                self.noticed
+                    .unrecognized_name
+                    .store(true, Ordering::Relaxed);
             }
             (ALERT, [_, CLOSE_NOTIFY]) if quirks.close_notify => return Some(Reaction::Stuck),
             (HANDSHAKE, _) if self.inside && quirks.hello_request => {

@@ -196,6 +196,13 @@ impl Connection {
             }
             Act::Wire(WireOp::Fin) => Op::End(ends(&mut flight, End::Fin)),
             Act::Wire(WireOp::Reset) => Op::End(ends(&mut flight, End::Reset)),
+            Act::Wire(WireOp::Vanish) => {
+                if !self.vanished {
+                    self.vanishes(&mut flight);
+                }
+                flight.resets = true;
+                Op::End(End::Vanish)
+            }
             Act::Wire(other) => {
                 shared.deviated(self.id, &flight.proves);
                 self.at_once(&other, shared);
@@ -215,6 +222,15 @@ impl Connection {
         let end = match self.queue.next()? {
             Act::Wire(WireOp::Fin) => End::Fin,
             Act::Wire(WireOp::Reset) => End::Reset,
+            Act::Wire(WireOp::Vanish) => {
+                // It takes a while, but begins now.
+                let item = self.queue.pop()?;
+                flight.proves.extend(item.proves);
+                self.vanishes(flight);
+                self.queue
+                    .push_front(Item::wire(WireOp::Vanish, Vec::new()));
+                return Some(End::Deaf);
+            }
             _ => return None,
         };
         let item = self.queue.pop()?;
@@ -233,6 +249,7 @@ impl Connection {
         let op = match then {
             Then::Fin => WireOp::Fin,
             Then::Reset => WireOp::Reset,
+            Then::Vanish => WireOp::Vanish,
             _ => {
                 shared.deviated(self.id, &proves);
                 return;
@@ -241,6 +258,11 @@ impl Connection {
         self.muted = true;
         self.progress = Progress::Unsent;
         self.queue.push_front(Item::wire(op, proves));
+    }
+
+    fn vanishes(&mut self, flight: &mut Flight) {
+        self.vanished = true;
+        flight.events.push(What::ServerVanished);
     }
 
     /// What needs no operation.

@@ -280,7 +280,7 @@ impl Connection {
         for (at, planned) in plan.ops.into_iter().enumerate() {
             self.muted |= matches!(
                 planned.op,
-                WireOp::Silence | WireOp::Close | WireOp::Fin | WireOp::Reset
+                WireOp::Silence | WireOp::Close | WireOp::Fin | WireOp::Reset | WireOp::Vanish
             );
             let mut item = Item {
                 proves: planned.proves,

@@ -57,6 +57,7 @@ impl Bench {
             id: 1,
             role,
             ordinal: Some(1),
+            between: Endpoints::default(),
             state,
             proof: Some(9),
             engine: match state {
@@ -527,6 +528,7 @@ fn a_decoy_is_served_without_the_script() {
         id: 2,
         role: PortRole::Smtp,
         ordinal: None,
+        between: Endpoints::default(),
         state: PortState::Open,
         proof: None,
         engine: Some(Box::new(Puppet::new())),

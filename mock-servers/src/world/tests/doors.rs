@@ -9,7 +9,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream as Plain},
 };
 
-use mailproof_scenarios::model::{Host, PortChange, PortState};
+use mailproof_scenarios::model::{Family, PortChange, PortState, Then};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,7 +46,8 @@ async fn attempts_on_closed_ports_are_witnessed(state: PortState, kind: ErrorKin
         count(&log, |it| matches!(
             it,
             What::Attempted {
-                port: PortRole::Submission
+                port: PortRole::Submission,
+                ..
             }
         )),
         1
@@ -137,34 +138,59 @@ async fn too_many_connections_are_reset() {
     assert_eq!(count(&log, |it| matches!(it, What::Connected { .. })), 201);
 }
 
+#[test_case(PortState::Unreachable)]
+#[test_case(PortState::Prohibited)]
 #[tokio::test]
-async fn decoys_take_mail_on_every_other_port() {
-    let case = case(&[step(PortRole::Submission, Job::Send)], &[]);
-    let world = match start(case, Place::Lab).await {
-        Ok(world) => world,
-        Err(error) => {
-            eprintln!("skipped: {error}");
-            return;
-        }
-    };
-    assert_eq!(world.host(Host::Name), "mail.firma.example");
-    let mut decoy = connect(25).await;
-    assert!(reply(&mut decoy).await.starts_with("220 "));
-    assert!(ask(&mut decoy, "EHLO x\r\n").await.starts_with("250-"));
-    let mut configured = connect(world.port(PortRole::Submission)).await;
-    reply(&mut configured).await;
-    drop((decoy, configured));
+async fn attempts_are_answered_by_icmp(state: PortState) {
+    let world = world(PortRole::Submission, &[port(state)]).await;
+    if !world.sees_packets() {
+        eprintln!("skipped: no right to open packet sockets");
+        return;
+    }
+    let error = try_connect(world.port(PortRole::Submission)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::HostUnreachable);
     let log = end(world).await;
-    let connected: Vec<_> = log
-        .events
-        .iter()
-        .filter_map(|it| match it.what {
-            What::Connected { port, decoy } => Some((port, decoy)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(
-        connected,
-        [(PortRole::Smtp, true), (PortRole::Submission, false)]
-    );
+    assert_eq!(count(&log, |it| matches!(it, What::Attempted { .. })), 1);
+    assert!(deviated(&log));
+}
+
+#[tokio::test]
+async fn a_port_that_is_closed_over_one_family_only() {
+    let mut refused = port(PortState::Refused);
+    refused.on.family = Some(Family::Ipv6);
+    let world = world(PortRole::Submission, &[refused]).await;
+    let number = world.port(PortRole::Submission);
+    let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, number));
+    assert!(Plain::connect(v6).is_err());
+    drop(connect(number).await);
+    let log = end(world).await;
+    let between = log.events.iter().find_map(|it| match it.what {
+        What::Connected { between, .. } => Some(between),
+        _ => None,
+    });
+    assert_eq!(between.unwrap().family, Some(Family::Ipv4));
+}
+
+#[tokio::test]
+async fn whoever_vanishes_acknowledges_nothing_more() {
+    let vanish = at("EHLO", Action::Then(Then::Vanish));
+    let world = world(PortRole::Submission, &[vanish]).await;
+    let mut clear = connect(world.port(PortRole::Submission)).await;
+    reply(&mut clear).await;
+    assert!(ask(&mut clear, "EHLO x\r\n").await.starts_with("250-"));
+    let socket = socket2::SockRef::from(&clear);
+    socket
+        .set_tcp_user_timeout(Some(std::time::Duration::from_millis(300)))
+        .unwrap();
+    clear.write_all(b"NOOP\r\n").await.unwrap();
+    let error = clear.read(&mut [0]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let log = end(world).await;
+    assert!(deviated(&log));
+    assert!(has(&log, |it| *it == What::ServerVanished));
+    assert!(!has(
+        &log,
+        |it| matches!(it, What::Command { verb, .. } if verb == "NOOP")
+    ));
+    assert!(!has(&log, |it| *it == What::LingerOver));
 }

@@ -11,6 +11,8 @@ use Job::{Append, Fetch, List, Send};
 use Protocol::{Imap, Smtp};
 use Security::{Implicit, None as Clear, StarttlsOptional, StarttlsRequired};
 
+const V4: &str = "127.0.0.1";
+
 static OLD: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
 /// What is asked before which server, and what shows the flaw.
@@ -266,6 +268,28 @@ fn row(flaw: Flaw) -> Row {
                 it.said() != Said::Success && it.count("connect") == 1
             })
         }
+        Flaw::FirstAddressOnly => (
+            smtp(Implicit, |it| {
+                it.at(&[("::1", Some(false)), (V4, Some(true))])
+            }),
+            fails,
+        ),
+        Flaw::NoIpv4Fallback => (
+            smtp(Implicit, |it| it.at(&[("::1", None), (V4, Some(true))])),
+            fails,
+        ),
+        Flaw::WaitsOutFirstAddress => (
+            smtp(Implicit, |it| it.at(&[(V4, None), ("::1", Some(true))])),
+            fails,
+        ),
+        Flaw::Ipv4Only => (smtp(Implicit, |it| it.at(&[("::1", Some(true))])), fails),
+        Flaw::SendsOverEveryAddress => (
+            smtp(Implicit, |it| {
+                it.at(&[("::1", Some(true)), (V4, Some(true)), ("::2", Some(true))])
+                    .reply("greeting", "554 no\r\n")
+            }),
+            |it| it.count("connect") == 3,
+        ),
         Flaw::LiteralWithoutWaiting => {
             let step = (request(Imap, Append, Implicit), Server::new(Imap, Implicit));
             (vec![step], |it| {
