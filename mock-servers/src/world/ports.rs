@@ -28,6 +28,7 @@ impl Ports {
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
         let used = used(case);
+        let narrow = stops_reading(case);
         let mut open = Vec::new();
         for role in PortRole::ALL.iter().copied() {
             let decoy = !used.contains(&role);
@@ -36,11 +37,14 @@ impl Ports {
                 Place::Loopback => (0, Port::on_loopback()),
                 Place::Lab => (role.number(), Port::everywhere(role.number())),
             };
-            let port = port.map_err(|source| WorldError::Listen {
+            let mut port = port.map_err(|source| WorldError::Listen {
                 role,
                 port: number,
                 source,
             })?;
+            if narrow {
+                port.make_narrow();
+            }
             open.push(Open { role, decoy, port });
         }
         Ok(Self { open, owner })
@@ -107,6 +111,12 @@ pub(crate) fn can_be_closed(case: &Case) -> bool {
             .deviations()
             .iter()
             .any(|it| matches!(&it.action, Action::Port(change) if closed(change.is)))
+}
+
+/// Whether the case has a server that stops reading.
+fn stops_reading(case: &Case) -> bool {
+    let stops = |action: &Action| matches!(action, Action::StopReading { .. });
+    case.deviations().iter().any(|it| stops(&it.action))
 }
 
 /// The ports that the case names: in its steps, its setup or its delta.
