@@ -457,6 +457,10 @@ impl Scene {
         self.event(What::Output { stream: 2, octets })
     }
 
+    pub(crate) fn took(self, peak_memory: u64, floor: u64) -> Self {
+        self.event(What::Measured { peak_memory, floor })
+    }
+
     pub(crate) fn end(self, said: Said) -> Self {
         self.ends(Ended::Finished {
             code: None,

@@ -216,6 +216,12 @@ impl Local {
         for (stream, octets) in performance.output {
             run.recorder.record(What::Output { stream, octets });
         }
+        if let Some(memory) = performance.memory {
+            run.recorder.record(What::Measured {
+                peak_memory: memory.peak,
+                floor: memory.floor,
+            });
+        }
         run.recorder
             .record(What::StepEnded(performance.ended.clone()));
         Some(performance.ended)

@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -97,8 +98,10 @@ pub(crate) struct Server {
     pub(crate) addresses: Vec<(IpAddr, Option<bool>)>,
     /// Answers every byte that comes with this flight, in clear, and reads on.
     pub(crate) raw: Option<Vec<u8>>,
-    /// One octet at a time.
-    pub(crate) dribbles: bool,
+    /// One octet at a time, and so long between two.
+    pub(crate) dribbles: Option<Duration>,
+    /// How long nothing of the message is read.
+    pub(crate) deaf: Duration,
     /// How many messages are in the mailbox.
     pub(crate) messages: u32,
 }
@@ -131,7 +134,8 @@ impl Server {
             closed_port: None,
             addresses: vec![(Ipv4Addr::LOCALHOST.into(), Some(true))],
             raw: None,
-            dribbles: false,
+            dribbles: None,
+            deaf: Duration::ZERO,
             messages: 2,
         }
     }
@@ -271,6 +275,7 @@ impl Peer {
             match &verb[..] {
                 "STARTTLS" if !overridden && !self.start_tls().await => return Ok(()),
                 "DATA" if positive && !overridden => {
+                    tokio::time::sleep(self.server.deaf).await;
                     let mut message = String::new();
                     loop {
                         let Some(line) = self.raw_line().await? else {
@@ -559,7 +564,7 @@ impl Peer {
     }
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
-        let size = if self.server.dribbles {
+        let size = if self.server.dribbles.is_some() {
             1
         } else {
             octets.len().max(1)
@@ -573,8 +578,8 @@ impl Peer {
                 }
                 Wire::Gone => {}
             }
-            if self.server.dribbles {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            if let Some(gap) = self.server.dribbles {
+                tokio::time::sleep(gap).await;
             }
         }
         Ok(())

@@ -47,6 +47,8 @@ pub(crate) enum WireOp {
     Gap(u64),
     /// Keeps the response back for milliseconds. Proves itself when it begins.
     Hold(u64),
+    /// Reads nothing more, or not for so many milliseconds.
+    StopReading(Option<u64>),
     /// Starts TLS.
     StartTls,
     /// Stays in clear although TLS was to start.
@@ -95,8 +97,13 @@ pub(super) fn plan(
     }
     if !octets.is_empty() {
         for (index, deviation) in acting {
-            if let Action::Hold { ms } = deviation.action {
-                plan.push(WireOp::Hold(ms), vec![*index]);
+            match deviation.action {
+                Action::Hold { ms } => plan.push(WireOp::Hold(ms), vec![*index]),
+                // Before the response leaves, so that nothing of what answers it is read.
+                Action::StopReading { resume_ms } => {
+                    plan.push(WireOp::StopReading(resume_ms), vec![*index]);
+                }
+                _ => {}
             }
         }
         let answer = edited.last(response).map(|last| {
@@ -184,6 +191,7 @@ fn portions(octets: &[u8], split: Split) -> Vec<&[u8]> {
         let cut = match split {
             Split::Octet => true,
             Split::Line => ends_line,
+            Split::Kibibyte => (at + 1) % 1024 == 0,
             Split::InsideLine => {
                 (line_start && !ends_line)
                     || (*octet == b'\r' && octets.get(at + 1) == Some(&b'\n'))
@@ -244,6 +252,7 @@ mod tests {
     #[test_case(Split::Octet, &["2", "2", "0", "\r", "\n"]; "octets")]
     #[test_case(Split::Whole, &["220\r\n"]; "whole")]
     #[test_case(Split::Line, &["220\r\n"]; "one line")]
+    #[test_case(Split::Kibibyte, &["220\r\n"]; "less than a kibibyte")]
     #[test_case(Split::InsideLine, &["2", "20\r", "\n"]; "inside one line")]
     fn cuts(split: Split, expected: &[&str]) {
         let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();
@@ -261,6 +270,15 @@ mod tests {
         assert_eq!(lengths[CUTS / 2], 10_000 - CUTS);
         assert!(lengths[..CUTS / 2].iter().all(|it| *it == 1));
         assert!(lengths[CUTS / 2 + 1..].iter().all(|it| *it == 1));
+    }
+
+    #[test]
+    fn cuts_after_every_kibibyte() {
+        let octets = vec![b'x'; 2500];
+        let lengths = portions(&octets, Split::Kibibyte)
+            .into_iter()
+            .map(<[u8]>::len);
+        assert!(lengths.eq([1024, 1024, 452]));
     }
 
     #[test]
@@ -282,7 +300,7 @@ mod tests {
     proptest! {
         #[test]
         fn portions_are_the_response(octets in proptest::collection::vec(any::<u8>(), 1..6000)) {
-            for split in [Split::Octet, Split::Line, Split::InsideLine, Split::Whole] {
+            for split in [Split::Octet, Split::Line, Split::Kibibyte, Split::InsideLine, Split::Whole] {
                 let portions = portions(&octets, split);
                 prop_assert!(portions.iter().all(|it| !it.is_empty()));
                 prop_assert!(portions.len() <= CUTS + 1);

@@ -116,6 +116,7 @@ fn fetch() -> Response {
 #[test_case(at("STARTTLS"), Action::Then(Then::Clear), &["write 220 go\\r\\n", "stayclear #0", "answer 220 go true"]; "the go-ahead without TLS")]
 #[test_case(at("STARTTLS"), Action::Then(Then::Reset), &["write 220 go\\r\\n", "reset #0", "answer 220 go true"]; "the go-ahead and a reset")]
 #[test_case(at("STARTTLS"), Action::Hold { ms: 9 }, &["hold(9) #0", "write 220 go\\r\\n", "starttls", "answer 220 go true"]; "late")]
+#[test_case(at("STARTTLS"), Action::StopReading { resume_ms: Some(9) }, &["stopreading(some(9)) #0", "write 220 go\\r\\n", "starttls", "answer 220 go true"]; "deaf before the answer leaves")]
 #[test_case(at("*"), Action::Split { split: Split::InsideLine, gap_ms: 5 }, &["write 2 #0", "gap(5)", "write 20 go\\r", "gap(5)", "write \\n", "starttls", "answer 220 go true"]; "in portions")]
 #[test_case(at("*"), Action::Split { split: Split::Whole, gap_ms: 5 }, &["write 220 go\\r\\n #0", "starttls", "answer 220 go true"]; "in one portion")]
 #[test_case(at("*"), Action::Replace(vec![(text("go"), text("stay")), (text("220"), text("250"))]), &["write 250 stay\\r\\n #0", "starttls", "answer 250 stay true"]; "words replaced")]

@@ -35,6 +35,8 @@ pub(crate) enum Op {
     Write(Bytes, Option<End>),
     /// Let time pass; what arrives meanwhile is read.
     Wait(Duration),
+    /// Read nothing more, or not for so long, so that the peer's writes come to a stop.
+    StopReading(Option<Duration>),
     /// End the connection.
     End(End),
 }
@@ -116,7 +118,7 @@ pub(crate) fn now(stream: &TcpStream, op: Op) -> Tried {
             self::end(stream, end);
             Tried::Done { ok: true }
         }
-        Op::Wait(_) => Tried::Later(op),
+        Op::Wait(_) | Op::StopReading(_) => Tried::Later(op),
     }
 }
 
@@ -130,6 +132,7 @@ pub(crate) async fn run<M>(
     let mut space = vec![0; READ];
     let mut current: Option<Work> = None;
     let mut reading = true;
+    let mut again = Instant::now();
     loop {
         let report = tokio::select! {
             biased;
@@ -140,6 +143,13 @@ pub(crate) async fn run<M>(
                     Some(Op::Write(octets, end)) => Some(Work::Write(octets, end)),
                     Some(Op::Wait(time)) => Some(Work::Wait(Instant::now() + time)),
                     Some(Op::End(End::Vanish)) => Some(Work::Vanish),
+                    Some(Op::StopReading(time)) => {
+                        match time {
+                            Some(time) => again = Instant::now() + time,
+                            None => reading = false,
+                        }
+                        Some(Work::Write(Bytes::new(), None))
+                    }
                     Some(Op::End(end)) => Some(Work::Write(Bytes::new(), Some(end))),
                     None => return,
                 };
@@ -153,7 +163,7 @@ pub(crate) async fn run<M>(
                 }
                 Moved::Done { ok }
             }
-            read = read(&stream, &mut space), if reading => match read {
+            read = read(&stream, &mut space, again), if reading => match read {
                 Ok(0) => {
                     reading = false;
                     Moved::Eof
@@ -206,7 +216,11 @@ async fn perform(stream: &TcpStream, current: &mut Option<Work>) -> bool {
     true
 }
 
-async fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
+/// Reads, but not before the time.
+async fn read(stream: &TcpStream, space: &mut [u8], from: Instant) -> io::Result<usize> {
+    if from > Instant::now() {
+        tokio::time::sleep_until(from).await;
+    }
     loop {
         stream.readable().await?;
         match stream.try_read(space) {

@@ -20,6 +20,13 @@ const TRIES: usize = 64;
 /// Connections that the kernel holds before they are accepted.
 const BACKLOG: i32 = 128;
 
+/// Octets that the kernel takes in for a narrow port before somebody reads them (it doubles the number).
+const NARROW: usize = 8 * 1024;
+
+/// The largest segment to a narrow port. The client's kernel makes its own buffer after it: with the
+/// segments of loopback a whole message would fit in there.
+const NARROW_SEGMENT: u32 = 1220;
+
 /// What becomes of a SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
@@ -46,6 +53,7 @@ struct Side {
     held: Socket,
     listener: Option<Listener>,
     door: Door,
+    narrow: bool,
 }
 
 struct Listener {
@@ -119,10 +127,18 @@ impl Port {
             held,
             listener: None,
             door: Door::Refusing,
+            narrow: false,
         };
         Self {
             number,
             sides: held.into_iter().map(side).collect(),
+        }
+    }
+
+    /// From the next opening on little is in flight to this port: who stops reading stops the peer.
+    pub(crate) fn make_narrow(&mut self) {
+        for side in &mut self.sides {
+            side.narrow = true;
         }
     }
 
@@ -213,7 +229,7 @@ impl Side {
             return Ok(());
         }
         let Some(listener) = &self.listener else {
-            let listener = Listener::open(&self.held, door, stirred.clone())?;
+            let listener = Listener::open(&self.held, door, self.narrow, stirred.clone())?;
             self.listener = Some(listener);
             return Ok(());
         };
@@ -236,6 +252,7 @@ impl Listener {
     fn open<F>(
         held: &Socket,
         door: Door,
+        narrow: bool,
         stirred: impl Fn() -> F + Send + Sync + 'static,
     ) -> io::Result<Self>
     where
@@ -248,6 +265,11 @@ impl Listener {
         let socket = bind(address.ip(), address.port())?;
         if door != Door::Open {
             filter::drop_everything(&socket)?;
+        }
+        if narrow {
+            // Before there are connections: they begin with what the listener has.
+            socket.set_recv_buffer_size(NARROW)?;
+            socket.set_tcp_mss(NARROW_SEGMENT)?;
         }
         socket.listen(BACKLOG)?;
         let socket = Arc::new(watched(socket)?);
@@ -332,6 +354,27 @@ mod tests {
         port.set_doors(|_| Door::Open, quiet).unwrap();
         let _client = connect(&port).unwrap();
         assert_eq!(port.number(), number);
+    }
+
+    #[tokio::test]
+    async fn a_narrow_port_takes_little_from_somebody_whom_nobody_reads() {
+        use std::io::Write;
+
+        let mut port = Port::on_loopback().unwrap();
+        port.make_narrow();
+        port.set_doors(|_| Door::Open, || std::future::ready(true))
+            .unwrap();
+        let mut client = connect(&port).unwrap();
+        let _server = port.accept().unwrap().unwrap();
+        client
+            .set_write_timeout(Some(Duration::from_millis(100)))
+            .unwrap();
+        let mut taken = 0;
+        while let Ok(count) = client.write(&[b'x'; 1024]) {
+            taken += count;
+            assert!(taken < 512 * 1024, "the kernels take it all");
+        }
+        assert!(taken > 0);
     }
 
     #[tokio::test]

@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     queue: Queue,
     /// Nothing more is answered, but everything is still read.
     muted: bool,
+    /// Nothing more is read.
+    deaf: bool,
     progress: Progress,
     answers: u64,
     /// Who signed in, and the mailbox that is open.
@@ -106,6 +108,7 @@ impl Connection {
             channel: Channel::Clear(Sniffer::default()),
             queue: Queue::default(),
             muted: false,
+            deaf: false,
             progress: Progress::Sent,
             answers: 0,
             user: None,
@@ -220,6 +223,11 @@ impl Connection {
     /// Whether nothing more will come and nothing is left to send.
     pub(crate) fn is_over(&self) -> bool {
         self.over || (self.client_gone && self.queue.is_empty())
+    }
+
+    /// Whether nothing more can be seen of it, whatever the client does.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     fn scene(&self, shared: &Shared) -> Option<Scene> {

@@ -202,6 +202,7 @@ impl Owner {
             }
             Message::Settle(done) => {
                 self.drain();
+                self.leave(Connection::is_deaf);
                 let until = Instant::now() + self.linger;
                 let settling = self.settling.get_or_insert_with(|| Settling {
                     until,
@@ -464,9 +465,19 @@ impl Owner {
 
     fn linger_over(&mut self) {
         self.drain();
-        for id in std::mem::take(&mut self.live).into_keys() {
-            self.shared.recorder.record_on(id, What::LingerOver);
-        }
+        self.leave(|_| true);
+    }
+
+    /// Stops listening to connections.
+    fn leave(&mut self, which: impl Fn(&Connection) -> bool) {
+        let recorder = &self.shared.recorder;
+        self.live.retain(|id, live| {
+            let stays = !which(&live.connection);
+            if !stays {
+                recorder.record_on(*id, What::LingerOver);
+            }
+            stays
+        });
     }
 
     fn look_if_settled(&mut self) {

@@ -32,6 +32,7 @@ impl Ports {
     ) -> Result<Self, WorldError> {
         let used = used(case);
         let addresses: Vec<IpAddr> = place.addresses().into_iter().map(|(_, ip)| ip).collect();
+        let narrow = stops_reading(case);
         let mut open = Vec::new();
         for role in PortRole::ALL.iter().copied() {
             let decoy = !used.contains(&role);
@@ -41,11 +42,14 @@ impl Ports {
                 Place::Lab if decoy => (role.number(), Port::everywhere(role.number())),
                 Place::Lab => (role.number(), Port::on(&addresses, role.number())),
             };
-            let port = port.map_err(|source| WorldError::Listen {
+            let mut port = port.map_err(|source| WorldError::Listen {
                 role,
                 port: number,
                 source,
             })?;
+            if narrow {
+                port.make_narrow();
+            }
             open.push(Open { role, decoy, port });
         }
         Ok(Self { open, owner })
@@ -118,6 +122,12 @@ pub(crate) fn can_be_closed(case: &Case) -> bool {
             .deviations()
             .iter()
             .any(|it| matches!(&it.action, Action::Port(change) if change.is.lets_nobody_in()))
+}
+
+/// Whether the case has a server that stops reading.
+fn stops_reading(case: &Case) -> bool {
+    let stops = |action: &Action| matches!(action, Action::StopReading { .. });
+    case.deviations().iter().any(|it| stops(&it.action))
 }
 
 /// The ports that the case names: in its steps, its setup or its delta.

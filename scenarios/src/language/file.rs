@@ -258,6 +258,11 @@ pub(super) struct DeviateFile {
     pub(super) gap_ms: Option<u64>,
     /// Wire: the response leaves so many milliseconds late.
     pub(super) hold_ms: Option<u64>,
+    /// Wire: nothing more is read from when the response leaves.
+    #[serde(default)]
+    pub(super) stop_reading: bool,
+    /// Wire: milliseconds after which reading goes on, with `stop_reading`; never where absent.
+    pub(super) resume_ms: Option<u64>,
     /// What follows, with `reply`, `after`, `drop`, or alone.
     pub(super) then: Option<Then>,
 }
@@ -352,6 +357,8 @@ pub(super) struct ExpectFile {
     pub(super) store: Option<StoreCheck>,
     /// What the subject's words contain.
     pub(super) tells: Option<String>,
+    /// Runs, from 1, about which the subject does not say the same words.
+    pub(super) told_apart: Option<Vec<u16>>,
     /// Whether the last reply is quoted.
     #[serde(default)]
     pub(super) quotes: bool,

@@ -159,6 +159,13 @@ impl Lint<'_> {
             if matches!(&expectation.check, Check::Order(patterns) if patterns.len() < 2) {
                 self.report("order", "an order wants at least two patterns");
             }
+            if let Check::ToldApart(runs) = &expectation.check {
+                let exists = |it: &u16| (1..=case.steps.len()).contains(&usize::from(*it));
+                if runs.len() < 2 || !runs.iter().all(exists) {
+                    let message = "`told_apart` wants at least two runs that there are";
+                    self.report("told_apart", message);
+                }
+            }
         }
     }
 

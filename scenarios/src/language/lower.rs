@@ -138,6 +138,7 @@ pub(super) fn expectation(
     );
     add("store", file.store.map(Check::Store));
     add("tells", file.tells.map(Check::Tells));
+    add("told_apart", file.told_apart.map(Check::ToldApart));
     add("quotes", file.quotes.then_some(Check::Quotes));
     add("memory", file.memory.map(Check::Memory));
     if let Some(name) = file.use_set {
@@ -159,7 +160,7 @@ pub(super) fn expectation(
     let Some((first, check)) = checks.next() else {
         return Err(problem(
             "an expectation wants one of `completed`, `said`, `never`, `seen`, `order`, `accepted`, \
-             `connections`, `store`, `tells`, `quotes`, `memory`, `use`"
+             `connections`, `store`, `tells`, `told_apart`, `quotes`, `memory`, `use`"
                 .to_owned(),
         ));
     };
@@ -530,6 +531,9 @@ fn deviation(
         gap_ms: file.gap_ms.unwrap_or(0),
     }));
     add(file.hold_ms.map(|ms| Action::Hold { ms }));
+    add(file.stop_reading.then_some(Action::StopReading {
+        resume_ms: file.resume_ms,
+    }));
     let takes_then = |action: &Action| {
         matches!(
             action,
@@ -541,7 +545,7 @@ fn deviation(
         (0, None) => {
             return Err(problem("a deviation wants to say what happens: `chain`, `port`, `dns`, `tls`, `without`, \
                  `announce`, `reject`, `preauth`, `reply`, `before`, `after`, `drop`, `replace`, `split`, \
-                 `hold_ms` or `then`".to_owned()));
+                 `hold_ms`, `stop_reading` or `then`".to_owned()));
         }
         (1, _) => actions.remove(0),
         _ => {
@@ -563,6 +567,9 @@ fn deviation(
     }
     if file.gap_ms.is_some() && !matches!(action, Action::Split { .. }) {
         return Err(problem("`gap_ms` goes with `split`".to_owned()));
+    }
+    if file.resume_ms.is_some() && !matches!(action, Action::StopReading { .. }) {
+        return Err(problem("`resume_ms` goes with `stop_reading`".to_owned()));
     }
     let of_the_world = matches!(
         action,
@@ -713,6 +720,7 @@ fn waits(delta: &Delta) -> bool {
             matches!(then, Then::Silence | Then::Vanish)
         }
         Action::Hold { ms } => *ms > 200,
+        Action::StopReading { .. } => true,
         Action::Split { gap_ms, .. } => *gap_ms > 5,
         _ => false,
     })

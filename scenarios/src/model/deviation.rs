@@ -143,6 +143,12 @@ pub enum Action {
         /// How late.
         ms: u64,
     },
+    /// Wire: nothing more is read from when the response leaves, so that the client's window closes
+    /// (RFC 1122 §4.2.2.17). The server listens with small buffers in such a case.
+    StopReading {
+        /// After how many milliseconds it reads again; `None` is never.
+        resume_ms: Option<u64>,
+    },
     /// Wire: the response leaves whole and is followed by this.
     Then(Then),
 }
@@ -166,6 +172,7 @@ impl Action {
             Action::Replace(_) => "replace",
             Action::Split { .. } => "split",
             Action::Hold { .. } => "hold",
+            Action::StopReading { .. } => "stop-reading",
             Action::Then(_) => "then",
         }
     }
@@ -241,6 +248,8 @@ pub enum Split {
     Octet,
     /// One line each.
     Line,
+    /// 1024 octets each.
+    Kibibyte,
     /// Behind the first digit of each line, and between its CR and LF.
     InsideLine,
     /// Everything in one.

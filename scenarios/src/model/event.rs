@@ -81,6 +81,14 @@ pub enum What {
         #[serde(with = "octets")]
         octets: Vec<u8>,
     },
+    /// What the process of a step took, told with its end. Absent for an embedded subject.
+    Measured {
+        /// The largest resident set of the process or of a child that it waited for, in KiB.
+        peak_memory: u64,
+        /// The memory that the process began with as a copy of mailproof, in KiB: a peak that is not above
+        /// it only says that there was no more.
+        floor: u64,
+    },
     /// A step ended.
     StepEnded(Ended),
     /// A SYN came to a port that does not answer, or refuses. Only where a witness can be had.

@@ -62,6 +62,9 @@ pub enum Check {
     Store(StoreCheck),
     /// The subject's own words contain this.
     Tells(String),
+    /// The subject's own words about these steps, counted from 1, are not the same, whatever numbers are
+    /// in them.
+    ToldApart(Vec<u16>),
     /// The last reply of the server is quoted to the user.
     Quotes,
     /// The resident memory of the subject stays under so many mebibytes.

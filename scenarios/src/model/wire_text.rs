@@ -1,7 +1,7 @@
 //! Text that goes on the wire: a string with named places to fill in and octets written in hex.
 //!
-//! `{host}` is a place, `{x:0D0A}` are octets, `{repeat:70000:a}` is a run of one piece. Braces around
-//! digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so does `{{`, for one `{`.
+//! `{host}` is a place, `{x:0D0A}` are octets, `{repeat:70000:a}` is a run of one piece, `{noise:65536}` are
+//! octets without any sense in them, always the same and never CR or LF. Braces around digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so does `{{`, for one `{`.
 
 use std::collections::BTreeMap;
 
@@ -59,6 +59,7 @@ enum Piece {
     Octets(Vec<u8>),
     Place(&'static str),
     Repeat(usize, Vec<u8>),
+    Noise(usize),
 }
 
 /// Why a wire text is not one.
@@ -73,6 +74,9 @@ pub enum WireTextError {
     /// `{repeat:` without a count and a piece.
     #[error("`{{{0}}}` wants a count of at most 16777216 and a text, as in `{{repeat:70000:a}}`")]
     Repeat(String),
+    /// `{noise:` without a count.
+    #[error("`{{{0}}}` wants a count of at most 16777216, as in `{{noise:65536}}`")]
+    Noise(String),
     /// An opening brace without its closing one.
     #[error("an opening brace at offset {0} is never closed (write `{{{{` for a brace of its own)")]
     Unclosed(usize),
@@ -141,6 +145,7 @@ impl WireText {
                 Piece::Octets(octets) => out.extend_from_slice(octets),
                 Piece::Place(name) => out.extend_from_slice(fill.get(name)),
                 Piece::Repeat(times, octets) => out.extend(octets.repeat(*times)),
+                Piece::Noise(count) => out.extend(noise().take(*count)),
             }
         }
         out
@@ -215,11 +220,29 @@ fn place_or_repeat(inner: &str) -> Result<Piece, WireTextError> {
         }
         return Ok(Piece::Repeat(count, what.as_bytes().to_vec()));
     }
+    if let Some(count) = inner.strip_prefix("noise:") {
+        let count = count.parse().ok().filter(|it| *it <= MAX_REPEAT);
+        return count
+            .map(Piece::Noise)
+            .ok_or_else(|| WireTextError::Noise(inner.to_owned()));
+    }
     PLACES
         .iter()
         .find(|(name, _)| *name == inner)
         .map(|(name, _)| Piece::Place(name))
         .ok_or_else(|| WireTextError::UnknownPlace(inner.to_owned()))
+}
+
+/// The same octets each time (xorshift with a fixed start), but no CR and no LF among them.
+fn noise() -> impl Iterator<Item = u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::from_fn(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        Some(state.to_le_bytes()[0])
+    })
+    .filter(|octet| !matches!(octet, b'\r' | b'\n'))
 }
 
 #[cfg(test)]
@@ -243,11 +266,26 @@ mod tests {
     }
 
     #[test_case("{hots}", "unknown place `{hots}`"; "a typo")]
+    #[test_case("{noise:many}", "wants a count of at most"; "noise without a count")]
     #[test_case("{x:0}", "even number of hex digits"; "half an octet")]
     #[test_case("{repeat:x:a}", "wants a count"; "a count that is none")]
     #[test_case("250 {host", "never closed"; "an open brace")]
     fn refuses(source: &str, reason: &str) {
         let error = WireText::parse(source).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn noise_has_no_line_ends_and_is_always_the_same() {
+        let text = WireText::parse("{noise:70000}").unwrap();
+        let octets = text.render(&Fill::default());
+        assert_eq!(octets.len(), 70_000);
+        assert!(!octets.iter().any(|it| matches!(it, b'\r' | b'\n')));
+        assert!(
+            (0..=255_u8)
+                .filter(|it| !b"\r\n".contains(it))
+                .all(|it| octets.contains(&it))
+        );
+        assert_eq!(octets, text.render(&Fill::default()));
     }
 }

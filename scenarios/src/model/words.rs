@@ -784,6 +784,18 @@ words! {
         ResendsAfterLostReply = "resends-after-lost-reply",
         /// Waits without end.
         WaitsForever = "waits-forever",
+        /// Waits for a line as long as every octet comes in time.
+        RestartsTimer = "restarts-timer",
+        /// Has no limit for the length of a line, and waits for its end as long as octets come.
+        ReadsEndlessLines = "reads-endless-lines",
+        /// Takes the end of the stream for nothing to read yet, and looks again and again.
+        LoopsAtEof = "loops-at-eof",
+        /// Has a time limit for reading and none for writing.
+        WritesForever = "writes-forever",
+        /// Takes a connection that takes nothing for a moment for broken.
+        ImpatientWriter = "impatient-writer",
+        /// Connects again, every moment, as long as connections are lost.
+        ReconnectsWithoutEnd = "reconnects-without-end",
         /// Stops at any untagged response that it did not ask for.
         ChokesOnUntagged = "chokes-on-untagged",
         /// Takes a continuation request for an answer and sends what it has.

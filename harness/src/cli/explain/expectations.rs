@@ -69,6 +69,10 @@ fn check(check: &Check) -> String {
             "deliver the message as it was given, without an empty line behind it".to_owned()
         }
         Check::Tells(words) => format!("tell its user something with \"{words}\""),
+        Check::ToldApart(steps) => {
+            let steps: Vec<String> = steps.iter().map(u16::to_string).collect();
+            format!("not say the same about the steps {}", steps.join(", "))
+        }
         Check::Quotes => "quote the server's last reply to its user".to_owned(),
         Check::Memory(mebibytes) => format!("stay under {mebibytes} MiB of memory"),
     }

@@ -196,6 +196,14 @@ fn action(action: &Action, on: &On) -> String {
         Action::Hold { ms } => {
             format!("{unit} is held back for {ms} ms, and what the client does meanwhile is seen")
         }
+        Action::StopReading { resume_ms: None } => {
+            format!("{unit} leaves, and the server reads nothing more")
+        }
+        Action::StopReading {
+            resume_ms: Some(ms),
+        } => {
+            format!("{unit} leaves, and the server reads nothing for {ms} ms")
+        }
         Action::Then(then) => format!("{unit} leaves whole{}", after(*then)),
     }
 }
@@ -243,6 +251,7 @@ fn portions(split: Split) -> &'static str {
     match split {
         Split::Octet => "octet by octet",
         Split::Line => "line by line",
+        Split::Kibibyte => "in portions of 1024 octets",
         Split::InsideLine => "in pieces that end inside lines, and between CR and LF",
         Split::Whole => "in one piece",
     }

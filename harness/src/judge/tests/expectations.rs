@@ -280,6 +280,24 @@ fn quotes() {
     assert_eq!(check(scene("no"), Check::Quotes), Broken);
 }
 
+#[test_case(|it: Scene| it.took(64 << 10, 1 << 10) => HELD; "as much as it may")]
+#[test_case(|it: Scene| it.took((64 << 10) + 1, 1 << 10) => Broken; "more")]
+#[test_case(|it: Scene| it.took(100 << 10, 100 << 10) => NotObservable; "no more than it began with")]
+#[test_case(|it: Scene| it => NotObservable; "not measured")]
+fn memory(measured: fn(Scene) -> Scene) -> Held {
+    let scene = measured(Scene::send().begin()).end(Said::Failed);
+    check(scene, Check::Memory(64))
+}
+
+#[test_case("refused after 1 ms", "no answer after 2000 ms" => HELD; "other words")]
+#[test_case("port 25: failed after 1 ms", "Port 25 failed, after 2000 ms" => Broken; "other numbers only")]
+fn told_apart(first: &str, second: &str) -> Held {
+    let scene = Scene::send().then(|_| {});
+    let scene = scene.begin().prints(first).end(Said::Failed);
+    let scene = scene.begin().prints(second).end(Said::Failed);
+    check(scene, Check::ToldApart(vec![1, 2]))
+}
+
 #[test_case(Check::Completed(true) => "completed")]
 #[test_case(Check::Completed(false) => "not-completed")]
 #[test_case(Check::Never(Pattern::Sign(Sign::CredentialInClear)) => "never-credential-in-clear")]

@@ -14,7 +14,7 @@ use crate::subject::{Report, Request};
 
 use super::{
     by_hand::Careless,
-    connection::{Connection, Patience, Reading},
+    connection::{Connection, Patience, Reading, Writing},
     dial::{Dial, reach},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
@@ -130,6 +130,16 @@ impl<D: Dial> Client<'_, D> {
         let reading = Reading {
             segments_are_lines: self.flaws.assumes_segments(),
             small_buffer: self.flaws.small_read_buffer(),
+            restarts_timer: self.flaws.restarts_timer(),
+            endless_lines: self.flaws.reads_endless_lines(),
+            loops_at_eof: self.flaws.loops_at_eof(),
+            writing: if self.flaws.writes_forever() {
+                Writing::Forever
+            } else if self.flaws.impatient_writer() {
+                Writing::Moment
+            } else {
+                Writing::Patient
+            },
         };
         let connection = Connection::new(stream, patience, reading);
         let task = Task {
@@ -216,6 +226,11 @@ impl<D: Dial> Client<'_, D> {
                     outcome = self.attempt(Plan { port, ..plan }, remembered).await;
                 }
             }
+        }
+        let lost = |it: &Failure| it.kind == Kind::Lost;
+        while self.flaws.reconnects_without_end() && failed(&outcome, lost) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            outcome = self.attempt(plan, remembered).await;
         }
         for _ in 0..3 {
             let lost = |it: &Failure| it.kind == Kind::LostReply;

@@ -194,6 +194,10 @@ impl Connection {
                 flight.waits = true;
                 Op::Wait(Duration::from_millis(ms))
             }
+            Act::Wire(WireOp::StopReading(resume)) => {
+                self.deaf |= resume.is_none();
+                Op::StopReading(resume.map(Duration::from_millis))
+            }
             Act::Wire(WireOp::Fin) => Op::End(ends(&mut flight, End::Fin)),
             Act::Wire(WireOp::Reset) => Op::End(ends(&mut flight, End::Reset)),
             Act::Wire(WireOp::Vanish) => {

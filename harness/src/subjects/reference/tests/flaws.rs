@@ -1,6 +1,8 @@
 //! Each flaw is seen: with it the client does what it must not, without it the same client before the same
 //! server does not. The match is exhaustive, so a new flaw does not compile without its row.
 
+use std::time::Duration;
+
 use mailproof_certs::{Fault, Names};
 use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, event::Said};
 
@@ -236,7 +238,9 @@ fn row(flaw: Flaw) -> Row {
             (steps, |it| it.saw("(message) Subject: x\\r\\n\\r\\na\\nb"))
         }
         Flaw::AssumesSegments => (
-            smtp(Implicit, |it| it.with(|it| it.dribbles = true)),
+            smtp(Implicit, |it| {
+                it.with(|it| it.dribbles = Some(Duration::from_millis(1)))
+            }),
             |it| it.said() != Said::Success,
         ),
         Flaw::ResendsAfterLostReply => (
@@ -246,6 +250,35 @@ fn row(flaw: Flaw) -> Row {
         Flaw::WaitsForever => (
             smtp(Implicit, |it| it.instead("greeting", "", Then::Silence)),
             |it| it.text() == "HANG",
+        ),
+        // As often as an octet comes, for longer than a line may take.
+        Flaw::RestartsTimer => (
+            smtp(Implicit, |it| {
+                it.with(|it| it.dribbles = Some(Duration::from_secs(1)))
+            }),
+            succeeds,
+        ),
+        Flaw::ReadsEndlessLines => (
+            smtp(Implicit, |it| {
+                it.reply("greeting", &format!("220 {}\r\n", "x".repeat(100_000)))
+            }),
+            succeeds,
+        ),
+        Flaw::LoopsAtEof => (
+            smtp(Implicit, |it| {
+                it.instead("greeting", "220 hi\r\n", Then::Close)
+            }),
+            |it| it.text() == "HANG",
+        ),
+        Flaw::WritesForever => (long_message(Duration::from_secs(10_000)), |it| {
+            it.text() == "HANG"
+        }),
+        Flaw::ImpatientWriter => (long_message(Duration::from_secs(1)), fails),
+        Flaw::ReconnectsWithoutEnd => (
+            smtp(Clear, |it| {
+                it.instead("greeting", "220 hi\r\n", Then::Close)
+            }),
+            |it| it.count("connect") > 100,
         ),
         Flaw::ChokesOnUntagged => (
             imap(Implicit, |it| it.before("SELECT", "* SEARCH 1 2\r\n")),
@@ -368,6 +401,15 @@ fn row(flaw: Flaw) -> Row {
         ),
         Flaw::Crashes => unreachable!("has a test of its own"),
     }
+}
+
+/// More than fits between the two, for a server that reads nothing of it for so long.
+fn long_message(deaf: Duration) -> Vec<(Request, Server)> {
+    let mut request = request(Smtp, Send, Implicit);
+    let message = format!("Subject: x\r\n\r\n{}", "Hello\r\n".repeat(400_000));
+    request.message_file = file("larger-than-the-pipe.eml", &message);
+    let server = Server::new(Smtp, Implicit).with(|it| it.secure = "AUTH=PLAIN");
+    vec![(request, server.with(|it| it.deaf = deaf))]
 }
 
 #[test]
