@@ -49,8 +49,15 @@ struct Listener {
 pub(crate) struct Accepted {
     /// The connection.
     pub(crate) stream: std::net::TcpStream,
-    /// The client's address.
-    pub(crate) client: IpAddr,
+    /// Both ends; unknown of a connection that was reset before it was accepted.
+    pub(crate) ends: Option<Ends>,
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) client: SocketAddr,
+    pub(crate) server: SocketAddr,
 }
 
 impl Port {
@@ -156,13 +163,14 @@ impl Port {
                         socket.set_nonblocking(true)?;
                         // Fails on a connection that was reset before it was accepted.
                         let _ = socket.set_tcp_nodelay(true);
-                        let client = address
+                        let server = socket.local_addr().ok().and_then(|it| it.as_socket());
+                        let ends = address
                             .as_socket()
-                            .as_ref()
-                            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), SocketAddr::ip);
+                            .zip(server)
+                            .map(|(client, server)| Ends { client, server });
                         return Ok(Some(Accepted {
                             stream: socket.into(),
-                            client,
+                            ends,
                         }));
                     }
                     Err(error) => match error.kind() {
@@ -291,7 +299,7 @@ mod tests {
         if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
             let _client = TcpStream::connect(v6).unwrap();
             let accepted = port.accept().unwrap().unwrap();
-            assert!(accepted.client.is_ipv6());
+            assert!(accepted.ends.unwrap().client.is_ipv6());
         }
     }
 }

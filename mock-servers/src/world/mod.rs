@@ -13,11 +13,15 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use mailproof_certs::{Authority, Fault, Names};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Log, Persona, PortRole, Protocol,
+    Action, Canaries, Case, ChainSpec, Log, Persona, PortRole, Protocol, What,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -173,6 +177,10 @@ impl World {
             .map_or_else(Witness::can_be_had, Option::is_some);
         let ports = Ports::reserve(&case, &place, owner.clone())?;
         let numbers = ports.numbers();
+        recorder.record(What::WorldStarted {
+            civil: civil_micros(),
+            ports: numbers.clone(),
+        });
         let mut owner_of_all = Owner::new(
             case,
             steps,
@@ -245,6 +253,12 @@ impl Drop for World {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Now, by the civil clock of the machine; 0 where that is before 1970.
+fn civil_micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Every chain that the case can ask for.

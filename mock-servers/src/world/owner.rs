@@ -2,7 +2,12 @@
 //!
 //! Movers and watchers only send messages; what they mean is decided here, one after the other.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use mailproof_scenarios::model::{Canaries, Case, Job, Layer, PortRole, PortState, Step, What};
 use tokio::{
@@ -25,7 +30,7 @@ use crate::{
     script::Scene,
     wire::{
         mover::{self, Moved, Op, Tried},
-        port::{Accepted, Door},
+        port::{Accepted, Door, Ends},
         witness::{Attempts, Witness},
     },
 };
@@ -240,7 +245,14 @@ impl Owner {
             changes = self.shared.script.capabilities(&scene);
             self.came(role);
         }
-        let client = printed(accepted.client);
+        if let Some(Ends { client, server }) = accepted.ends {
+            let what = What::Endpoints { client, server };
+            self.shared.recorder.record_on(id, what);
+        }
+        let client = accepted
+            .ends
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |it| it.client.ip());
+        let client = printed(client);
         let recipients = self.recipients();
         let engine = self
             .engines

@@ -1,11 +1,16 @@
 //! `rustls` configurations, one per chain and range of versions, kept for as long as a world lives so
-//! that sessions can be resumed within it and never across.
+//! that sessions can be resumed within it and never across. Their sessions tell their secrets: what goes over
+//! the wire of a test is evidence.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use mailproof_certs::{Chain, Fault};
 use rustls::{
-    ServerConfig, SupportedProtocolVersion,
+    KeyLog, ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
     sign::SingleCertAndKey,
     version::{TLS12, TLS13},
@@ -22,8 +27,21 @@ pub(crate) enum Versions {
     Only13,
 }
 
+/// A configuration, and where its sessions put their secrets.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(super) rustls: Arc<ServerConfig>,
+    pub(super) secrets: Arc<Secrets>,
+}
+
+/// Lines of an NSS key log that nobody took yet. All sessions of a world are driven one after the other, so
+/// what is new after a step of one is its own.
+#[derive(Debug, Default)]
+pub(super) struct Secrets(Mutex<Vec<String>>);
+
 /// The configurations of a world.
 pub(crate) struct Configs {
+    secrets: Arc<Secrets>,
     provider: Arc<CryptoProvider>,
     made: HashMap<(Fault, u32, Versions), Arc<ServerConfig>>,
 }
@@ -32,6 +50,7 @@ impl Configs {
     /// None yet.
     pub(crate) fn new() -> Self {
         Self {
+            secrets: Arc::default(),
             provider: Arc::new(aws_lc_rs::default_provider()),
             made: HashMap::new(),
         }
@@ -45,19 +64,43 @@ impl Configs {
         &mut self,
         chain: &Chain,
         versions: Versions,
-    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+    ) -> Result<Config, rustls::Error> {
+        let secrets = self.secrets.clone();
         let key = (chain.fault, chain.variant, versions);
         if let Some(config) = self.made.get(&key) {
-            return Ok(config.clone());
+            let rustls = config.clone();
+            return Ok(Config { rustls, secrets });
         }
-        let config = ServerConfig::builder_with_provider(self.provider.clone())
+        let mut config = ServerConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(versions.of_rustls())?
             .with_no_client_auth()
             // `with_single_cert` would refuse a key that is not the leaf's.
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(chain.certified_key())));
-        let config = Arc::new(config);
-        self.made.insert(key, config.clone());
-        Ok(config)
+        config.key_log = secrets.clone();
+        let rustls = Arc::new(config);
+        self.made.insert(key, rustls.clone());
+        Ok(Config { rustls, secrets })
+    }
+}
+
+impl Secrets {
+    /// What is new.
+    pub(super) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl KeyLog for Secrets {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let mut line = label.to_owned();
+        for octets in [client_random, secret] {
+            line.push(' ');
+            for octet in octets {
+                let _ = write!(line, "{octet:02x}");
+            }
+        }
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push(line);
     }
 }
 

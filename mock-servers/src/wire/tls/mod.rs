@@ -13,7 +13,7 @@ mod sniff;
 use mailproof_scenarios::model::event::{Alert, ClientHello};
 
 pub(crate) use self::{
-    config::{Configs, Versions},
+    config::{Config, Configs, Versions},
     flight::{Flight, Odd},
     session::Session,
     sniff::Sniffer,
@@ -24,6 +24,8 @@ pub(crate) use self::{
 pub(crate) enum Seen {
     /// Octets of TLS, as they came.
     Raw(Vec<u8>),
+    /// A secret of the session, as a line of an NSS key log.
+    Secret(String),
     /// The ClientHello.
     Hello(ClientHello),
     /// The client's alert.

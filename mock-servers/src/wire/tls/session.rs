@@ -8,10 +8,11 @@ use std::{
 };
 
 use mailproof_scenarios::model::event::{Alert, Direction};
-use rustls::{Error, HandshakeKind, ServerConfig, ServerConnection};
+use rustls::{Error, HandshakeKind, ServerConnection};
 
 use super::{
-    Output, Seen,
+    Config, Output, Seen,
+    config::Secrets,
     hello::HelloReader,
     record::{Framed, Framer, HANDSHAKE, Record},
 };
@@ -28,6 +29,7 @@ const RETRY: [u8; 32] = [
 /// One session.
 pub(crate) struct Session {
     rustls: ServerConnection,
+    secrets: Arc<Secrets>,
     framer: Framer,
     hello: HelloReader,
     established: bool,
@@ -41,12 +43,13 @@ impl Session {
     ///
     /// # Errors
     /// What `rustls` says about the configuration.
-    pub(crate) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        let mut rustls = ServerConnection::new(config)?;
+    pub(crate) fn new(config: Config) -> Result<Self, Error> {
+        let mut rustls = ServerConnection::new(config.rustls)?;
         // A response is one write, however long; what is kept is bounded where it is decided.
         rustls.set_buffer_limit(None);
         Ok(Self {
             rustls,
+            secrets: config.secrets,
             framer: Framer::default(),
             hello: HelloReader::default(),
             established: false,
@@ -150,6 +153,7 @@ impl Session {
                 Ok(_) => self.rustls.process_new_packets(),
                 Err(error) => Err(Error::General(error.to_string())),
             };
+            seen.extend(self.secrets.take().into_iter().map(Seen::Secret));
             match processed {
                 Ok(state) => {
                     self.look(seen, &mut told);
@@ -320,6 +324,36 @@ mod tests {
                 }
             }
             sent.push(output);
+        }
+    }
+
+    #[test_case(Versions::Only12, 1; "TLS 1.2")]
+    #[test_case(Versions::Only13, 5; "TLS 1.3")]
+    fn the_secrets_are_those_that_the_client_has(versions: Versions, each: usize) {
+        let mut configs = Configs::new();
+        let theirs = Arc::new(Secrets::default());
+        let mut trusting = (*trusting_client(versions)).clone();
+        trusting.key_log = theirs.clone();
+        let trusting = Arc::new(trusting);
+        for resumed in [false, true] {
+            let mut server = session(&mut configs, Fault::Valid, versions);
+            let (seen, _) = talk(&mut connect(&trusting), &mut server);
+            let mut ours: Vec<String> = seen
+                .into_iter()
+                .filter_map(|it| match it {
+                    Seen::Secret(line) => Some(line),
+                    _ => None,
+                })
+                .collect();
+            let mut theirs = theirs.take();
+            if resumed {
+                // The server has it ready although the client does not use it.
+                ours.retain(|it| !it.starts_with("CLIENT_EARLY_TRAFFIC_SECRET "));
+            }
+            ours.sort();
+            theirs.sort();
+            assert_eq!(ours, theirs);
+            assert_eq!(ours.len(), each);
         }
     }
 
