@@ -9,7 +9,7 @@ use std::{
 };
 
 use mailproof_certs::{Authority, Names};
-use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
+use mailproof_mock_servers::world::{Place, Recorder, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
     Canaries, Case, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
@@ -96,6 +96,7 @@ impl Local {
             now: self.options.now,
             place: self.options.place.clone(),
             linger: self.options.linger,
+            served: SERVED,
         };
         World::start(config)
             .await

@@ -109,7 +109,6 @@ pub(crate) async fn run<M>(
     reports: Sender<M>,
     wrap: impl Fn(Moved) -> M,
 ) {
-    let mut space = vec![0; READ];
     let mut current: Option<Work> = None;
     let mut reading = true;
     loop {
@@ -134,12 +133,12 @@ pub(crate) async fn run<M>(
                 }
                 Moved::Done { ok }
             }
-            read = read(&stream, &mut space), if reading => match read {
-                Ok(0) => {
+            read = read(&stream), if reading => match read {
+                Ok(octets) if octets.is_empty() => {
                     reading = false;
                     Moved::Eof
                 }
-                Ok(len) => Moved::Octets(space[..len].to_vec()),
+                Ok(octets) => Moved::Octets(octets),
                 Err(error) => {
                     reading = false;
                     Moved::Broken { reset: error.kind() == io::ErrorKind::ConnectionReset }
@@ -179,14 +178,22 @@ async fn perform(stream: &TcpStream, current: &mut Option<Work>) -> bool {
     true
 }
 
-async fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
+/// What has arrived; nothing at the end.
+async fn read(stream: &TcpStream) -> io::Result<Vec<u8>> {
     loop {
         stream.readable().await?;
-        match stream.try_read(space) {
+        match read_now(stream) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
     }
+}
+
+/// Into space that a connection on which nothing happens does not hold.
+fn read_now(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut space = [0; READ];
+    let len = stream.try_read(&mut space)?;
+    Ok(space[..len].to_vec())
 }
 
 /// Fails only on a connection that has ended already.

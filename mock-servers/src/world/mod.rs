@@ -42,6 +42,9 @@ use crate::{script::Script, wire::witness::Witness};
 /// flood does not fill the memory.
 const WAITING: usize = 256;
 
+/// Connections that a case is served, where nothing needs more.
+pub const SERVED: u32 = 200;
+
 /// What a world is made from.
 pub struct WorldConfig {
     /// The case, with its deviations (a control has none).
@@ -58,6 +61,9 @@ pub struct WorldConfig {
     pub place: Place,
     /// How long a connection is read on after the subject has ended, when it does not close it.
     pub linger: Duration,
+    /// How many connections are served, [`SERVED`] as a rule; what comes behind is reset. Everything that
+    /// is said on them is kept in memory.
+    pub served: u32,
 }
 
 /// Where a world listens.
@@ -144,6 +150,7 @@ impl World {
             now,
             place,
             linger,
+            served,
         } = config;
         let lacks = |persona: &Persona, protocol| WorldError::Persona {
             persona: persona.name.clone(),
@@ -189,6 +196,7 @@ impl World {
             ports,
             witness.flatten(),
             linger,
+            served,
             owner.clone(),
         );
         owner_of_all.open_doors()?;

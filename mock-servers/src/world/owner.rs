@@ -35,10 +35,7 @@ use crate::{
     },
 };
 
-/// Connections that are served in a case. What comes behind is reset.
-const SERVED: u32 = 200;
-
-/// Connections that are told of in a case.
+/// Connections that are told of in a case, where fewer are served.
 const TOLD: u32 = 10_000;
 
 /// What the owner is told.
@@ -67,6 +64,8 @@ pub(crate) struct Owner {
     witness: Option<Arc<Witness>>,
     attempts: Attempts,
     linger: Duration,
+    /// Connections that are served. What comes behind is reset.
+    served: u32,
     myself: Sender<Message>,
     live: BTreeMap<u32, Live>,
     /// Connections of the case, and of the running step, so far.
@@ -96,6 +95,7 @@ impl Owner {
         ports: Ports,
         witness: Option<Witness>,
         linger: Duration,
+        served: u32,
         myself: Sender<Message>,
     ) -> Self {
         Self {
@@ -107,6 +107,7 @@ impl Owner {
             witness: witness.map(Arc::new),
             attempts: Attempts::default(),
             linger,
+            served,
             myself,
             live: BTreeMap::new(),
             connections: 0,
@@ -217,12 +218,13 @@ impl Owner {
     fn accepted(&mut self, role: PortRole, decoy: bool, accepted: Accepted) {
         self.connections = self.connections.saturating_add(1);
         let id = self.connections;
-        if id <= TOLD {
+        let told = id <= TOLD.max(self.served);
+        if told {
             let what = What::Connected { port: role, decoy };
             self.shared.recorder.record_on(id, what);
         }
-        if id > SERVED {
-            if id <= TOLD {
+        if id > self.served {
+            if told {
                 let what = What::ServerClosed { reset: true };
                 self.shared.recorder.record_on(id, what);
             }
