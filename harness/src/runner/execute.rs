@@ -9,7 +9,7 @@ use std::{
 };
 
 use mailproof_certs::Authority;
-use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
+use mailproof_mock_servers::world::{Place, Recorder, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
     Canaries, Case, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
@@ -97,6 +97,7 @@ impl Local {
             now: self.options.now,
             place: self.options.place,
             linger: self.options.linger,
+            served: SERVED,
         };
         World::start(config)
             .await

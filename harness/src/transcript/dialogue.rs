@@ -65,6 +65,9 @@ pub(super) fn of(record: &Record) -> Vec<Part<'_>> {
     let mut home: BTreeMap<u32, u16> = BTreeMap::new();
     let mut talkers: BTreeMap<u32, Talker<'_>> = BTreeMap::new();
     for event in &record.log.events {
+        if matches!(event.what, What::WorldStarted { .. }) {
+            continue;
+        }
         let number = event.step.max(1);
         let part = parts.entry(number).or_insert_with(|| Part {
             number,
@@ -205,6 +208,8 @@ impl<'a> Talker<'a> {
                 }
             }
             What::Raw { .. }
+            | What::Endpoints { .. }
+            | What::TlsSecret { .. }
             | What::Listed { .. }
             | What::Selected { .. }
             | What::MessageRead { .. } => {}

@@ -129,7 +129,6 @@ pub(crate) async fn run<M>(
     reports: Sender<M>,
     wrap: impl Fn(Moved) -> M,
 ) {
-    let mut space = vec![0; READ];
     let mut current: Option<Work> = None;
     let mut reading = true;
     let mut again = Instant::now();
@@ -163,12 +162,12 @@ pub(crate) async fn run<M>(
                 }
                 Moved::Done { ok }
             }
-            read = read(&stream, &mut space, again), if reading => match read {
-                Ok(0) => {
+            read = read(&stream, again), if reading => match read {
+                Ok(octets) if octets.is_empty() => {
                     reading = false;
                     Moved::Eof
                 }
-                Ok(len) => Moved::Octets(space[..len].to_vec()),
+                Ok(octets) => Moved::Octets(octets),
                 Err(error) => {
                     reading = false;
                     Moved::Broken { reset: error.kind() == io::ErrorKind::ConnectionReset }
@@ -216,14 +215,14 @@ async fn perform(stream: &TcpStream, current: &mut Option<Work>) -> bool {
     true
 }
 
-/// Reads, but not before the time.
-async fn read(stream: &TcpStream, space: &mut [u8], from: Instant) -> io::Result<usize> {
+/// What has arrived, but not before the time; nothing at the end.
+async fn read(stream: &TcpStream, from: Instant) -> io::Result<Vec<u8>> {
     if from > Instant::now() {
         tokio::time::sleep_until(from).await;
     }
     loop {
         stream.readable().await?;
-        match stream.try_read(space) {
+        match read_now(stream) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
@@ -236,6 +235,13 @@ fn unacknowledged(stream: &TcpStream) -> bool {
     // SAFETY: the descriptor is open for as long as the stream is borrowed, and the request writes one int.
     let asked = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut octets) };
     asked == 0 && octets > 0
+}
+
+/// Into space that a connection on which nothing happens does not hold.
+fn read_now(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut space = [0; READ];
+    let len = stream.try_read(&mut space)?;
+    Ok(space[..len].to_vec())
 }
 
 /// Fails only on a connection that has ended already.

@@ -67,8 +67,15 @@ pub(crate) struct Accepted {
     pub(crate) stream: std::net::TcpStream,
     /// The address that the client came to.
     pub(crate) server: IpAddr,
-    /// The client's address.
-    pub(crate) client: IpAddr,
+    /// Both ends; unknown of a connection that was reset before it was accepted.
+    pub(crate) ends: Option<Ends>,
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) client: SocketAddr,
+    pub(crate) server: SocketAddr,
 }
 
 impl Port {
@@ -187,16 +194,15 @@ impl Port {
                         socket.set_nonblocking(true)?;
                         // Fails on a connection that was reset before it was accepted.
                         let _ = socket.set_tcp_nodelay(true);
-                        let stream: std::net::TcpStream = socket.into();
-                        let server = stream.local_addr().map_or(side.ip, |it| it.ip());
-                        let client = address
+                        let server = socket.local_addr().ok().and_then(|it| it.as_socket());
+                        let ends = address
                             .as_socket()
-                            .as_ref()
-                            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), SocketAddr::ip);
+                            .zip(server)
+                            .map(|(client, server)| Ends { client, server });
                         return Ok(Some(Accepted {
-                            stream,
-                            server,
-                            client,
+                            stream: socket.into(),
+                            server: server.map_or(side.ip, |it| it.ip()),
+                            ends,
                         }));
                     }
                     Err(error) => match error.kind() {
@@ -386,7 +392,7 @@ mod tests {
         if std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
             let _client = TcpStream::connect(v6).unwrap();
             let accepted = port.accept().unwrap().unwrap();
-            assert!(accepted.client.is_ipv6());
+            assert!(accepted.ends.unwrap().client.is_ipv6());
         }
     }
 

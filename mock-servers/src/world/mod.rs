@@ -19,12 +19,12 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct,
+    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct, What,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -54,6 +54,9 @@ pub const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)
 /// flood does not fill the memory.
 const WAITING: usize = 256;
 
+/// Connections that a case is served, where nothing needs more.
+pub const SERVED: u32 = 200;
+
 /// What a world is made from.
 pub struct WorldConfig {
     /// The case, with its deviations (a control has none).
@@ -70,6 +73,9 @@ pub struct WorldConfig {
     pub place: Place,
     /// How long a connection is read on after the subject has ended, when it does not close it.
     pub linger: Duration,
+    /// How many connections are served, [`SERVED`] as a rule; what comes behind is reset. Everything that
+    /// is said on them is kept in memory.
+    pub served: u32,
 }
 
 /// A running world. Dropping it closes everything.
@@ -130,6 +136,7 @@ impl World {
             now,
             place,
             linger,
+            served,
         } = config;
         let lacks = |persona: &Persona, protocol| WorldError::Persona {
             persona: persona.name.clone(),
@@ -168,6 +175,10 @@ impl World {
             Place::Loopback => None,
             Place::Lab => Some(open_dns(&owner).map_err(WorldError::Dns)?),
         };
+        recorder.record(What::WorldStarted {
+            civil: civil_micros(),
+            ports: numbers.clone(),
+        });
         let mut owner_of_all = Owner::new(
             case,
             place,
@@ -178,6 +189,7 @@ impl World {
             dns,
             witness.flatten(),
             linger,
+            served,
             owner.clone(),
         );
         owner_of_all.open_doors()?;
@@ -263,6 +275,12 @@ fn open_dns(owner: &mpsc::Sender<Message>) -> std::io::Result<DnsPort> {
             }
         },
     )
+}
+
+/// Now, by the civil clock of the machine; 0 where that is before 1970.
+fn civil_micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Every chain that the case can ask for.

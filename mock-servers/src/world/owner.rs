@@ -2,7 +2,12 @@
 //!
 //! Movers and watchers only send messages; what they mean is decided here, one after the other.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use mailproof_scenarios::model::{
     Canaries, Case, Endpoints, Job, Layer, PortRole, PortState, Step, Transport, What,
@@ -31,15 +36,12 @@ use crate::{
         dns_port::DnsPort,
         icmp::{self, Unreachable},
         mover::{self, Moved, Op, Tried},
-        port::{Accepted, Door},
+        port::{Accepted, Door, Ends},
         witness::{Attempts, Witness},
     },
 };
 
-/// Connections that are served in a case. What comes behind is reset.
-const SERVED: u32 = 200;
-
-/// Connections that are told of in a case.
+/// Connections that are told of in a case, where fewer are served.
 const TOLD: u32 = 10_000;
 
 /// What the owner is told.
@@ -74,6 +76,8 @@ pub(crate) struct Owner {
     witness: Option<Arc<Witness>>,
     attempts: Attempts,
     linger: Duration,
+    /// Connections that are served. What comes behind is reset.
+    served: u32,
     myself: Sender<Message>,
     live: BTreeMap<u32, Live>,
     /// Connections whose clients must not hear that nobody holds them any more.
@@ -107,6 +111,7 @@ impl Owner {
         dns: Option<DnsPort>,
         witness: Option<Witness>,
         linger: Duration,
+        served: u32,
         myself: Sender<Message>,
     ) -> Self {
         Self {
@@ -120,6 +125,7 @@ impl Owner {
             witness: witness.map(Arc::new),
             attempts: Attempts::default(),
             linger,
+            served,
             myself,
             live: BTreeMap::new(),
             vanished: Vec::new(),
@@ -284,8 +290,12 @@ impl Owner {
     fn accepted(&mut self, role: PortRole, decoy: bool, accepted: Accepted) {
         self.connections = self.connections.saturating_add(1);
         let id = self.connections;
-        let between = self.place.endpoints(accepted.server, accepted.client);
-        if id <= TOLD {
+        let client = accepted
+            .ends
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |it| it.client.ip());
+        let between = self.place.endpoints(accepted.server, client);
+        let told = id <= TOLD.max(self.served);
+        if told {
             let what = What::Connected {
                 port: role,
                 decoy,
@@ -293,8 +303,8 @@ impl Owner {
             };
             self.shared.recorder.record_on(id, what);
         }
-        if id > SERVED {
-            if id <= TOLD {
+        if id > self.served {
+            if told {
                 let what = What::ServerClosed { reset: true };
                 self.shared.recorder.record_on(id, what);
             }
@@ -319,7 +329,11 @@ impl Owner {
             changes = self.shared.script.capabilities(&scene);
             self.came(role, between);
         }
-        let client = printed(accepted.client);
+        if let Some(Ends { client, server }) = accepted.ends {
+            let what = What::Endpoints { client, server };
+            self.shared.recorder.record_on(id, what);
+        }
+        let client = printed(client);
         let recipients = self.recipients();
         let engine = self
             .engines

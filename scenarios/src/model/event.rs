@@ -3,6 +3,8 @@
 //! Events are facts, never opinions. They are versioned and serialised, so that a run can be judged again
 //! without the subject. Octets are written as text with `\xNN` for what is not printable ASCII.
 
+use std::{collections::BTreeMap, net::SocketAddr};
+
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,13 @@ pub enum What {
     },
     /// A step ended.
     StepEnded(Ended),
+    /// The world has its ports. The first event of a log; absent from old records.
+    WorldStarted {
+        /// The civil time of this event: microseconds since 1970-01-01T00:00:00Z.
+        civil: u64,
+        /// The numbers of its ports, whether they listen or not.
+        ports: BTreeMap<PortRole, u16>,
+    },
     /// A SYN came to a port that does not answer, or refuses. Only where a witness can be had.
     Attempted {
         /// The port.
@@ -120,6 +129,13 @@ pub enum What {
         /// The records of the answer in its order, or `NXDOMAIN`, `NODATA`, or what else was wrong.
         answer: Vec<String>,
     },
+    /// Both ends of the connection that was accepted.
+    Endpoints {
+        /// The client's.
+        client: SocketAddr,
+        /// The mock's.
+        server: SocketAddr,
+    },
     /// The client's application octets, reassembled in order; inside TLS after decryption.
     Received {
         /// In clear or inside TLS.
@@ -143,6 +159,11 @@ pub enum What {
         /// The octets.
         #[serde(with = "octets")]
         octets: Vec<u8>,
+    },
+    /// A secret of a TLS session, so that its octets can be read afterwards. None for a hand-written flight.
+    TlsSecret {
+        /// A line of an NSS key log, without its end.
+        line: String,
     },
     /// The client's first TLS message.
     ClientHello(ClientHello),

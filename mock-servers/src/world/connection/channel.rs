@@ -359,6 +359,7 @@ impl Connection {
             match seen {
                 Seen::Raw(octets) => self.raw(octets, shared),
                 Seen::Alert(alert) => self.record(shared, What::Alert(alert)),
+                Seen::Secret(line) => self.record(shared, What::TlsSecret { line }),
                 Seen::KeyExchange => self.record(shared, What::KeyExchange),
                 Seen::Hello(hello) => {
                     let sni = hello.sni.clone();

@@ -135,7 +135,7 @@ impl Bench {
 fn line(what: &What) -> Option<String> {
     let text = octets::to_text;
     Some(match what {
-        What::Raw { .. } => return None,
+        What::Raw { .. } | What::TlsSecret { .. } => return None,
         What::Received { layer, octets } => format!("C {layer:?}: {}", text(octets)),
         What::Sent { layer, octets } => format!("S {layer:?}: {}", text(octets)),
         What::Command { verb, early, .. } => {
