@@ -55,9 +55,7 @@ const TLS_1_2: [u8; 2] = [3, 3];
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 
-const SOUND: [u16; 7] = [
-    0x1301, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
-];
+const SOUND: [u16; 7] = [0x1301, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
 const OLD: [u16; 4] = [0x002f, 0x0035, 0x000a, 0x0005];
 const WEAK: [u16; 4] = [0xc008, 0xc007, 0x000a, 0x0005];
 
@@ -329,7 +327,10 @@ mod tests {
     #[test_case([3, 2], true; "TLS 1.1")]
     #[test_case([3, 3], false; "a version that was not offered")]
     fn takes_the_old(version: [u8; 2], expected: bool) {
-        assert_eq!(agrees(flight(version, 0x2f, &[7; 8], &[]), OLD_ONES), expected);
+        assert_eq!(
+            agrees(flight(version, 0x2f, &[7; 8], &[]), OLD_ONES),
+            expected
+        );
     }
 
     #[test_case(flight([3, 3], 0xc02b, SENTINEL, &[]), Careless { sentinel: true, ..CAREFUL }; "the sentinel")]

@@ -72,9 +72,7 @@ pub(super) fn prepare(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let noticed = Arc::<Noticed>::default();
     let mut lenience = lenience(request, security, flaws, memory);
-    lenience.name_if_warned = flaws
-        .excuses_unrecognized_name()
-        .then(|| noticed.clone());
+    lenience.name_if_warned = flaws.excuses_unrecognized_name().then(|| noticed.clone());
     let verifier = Verifier {
         policy: policy(request, flaws).map_err(&wrong)?,
         lenience,
@@ -176,11 +174,7 @@ impl Sessions {
 struct Asked(Arc<Noticed>);
 
 impl ResolvesClientCert for Asked {
-    fn resolve(
-        &self,
-        _hints: &[&[u8]],
-        _schemes: &[SignatureScheme],
-    ) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.0.certificate_request.store(true, Ordering::Relaxed);
         None
     }

@@ -130,7 +130,9 @@ impl<S> Watched<S> {
         match (kind, payload) {
             (APPLICATION_DATA, _) => self.inside = true,
             (ALERT, [_, UNRECOGNIZED_NAME]) => {
-                self.noticed.unrecognized_name.store(true, Ordering::Relaxed);
+                self.noticed
+                    .unrecognized_name
+                    .store(true, Ordering::Relaxed);
             }
             (ALERT, [_, CLOSE_NOTIFY]) if quirks.close_notify => return Some(Reaction::Stuck),
             (HANDSHAKE, _) if self.inside && quirks.hello_request => {
@@ -188,6 +190,20 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         self.records = 0;
         Pin::new(&mut self.inner).poll_write(context, octets)
+    }
+
+    /// What is written last before the end may be two records; it has to leave in one.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.records = 0;
+        Pin::new(&mut self.inner).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
