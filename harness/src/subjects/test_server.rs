@@ -13,7 +13,7 @@ use mailproof_certs::{Authority, Fault, Names};
 use mailproof_scenarios::model::{Auth, Job, Protocol, Security, Trust};
 use rustls::{
     ServerConfig,
-    crypto::aws_lc_rs,
+    crypto::{CryptoProvider, aws_lc_rs},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -104,6 +104,10 @@ pub(crate) struct Server {
     pub(crate) deaf: Duration,
     /// How many messages are in the mailbox.
     pub(crate) messages: u32,
+    /// Another configuration of TLS, with its sessions.
+    pub(crate) config: Option<Arc<ServerConfig>>,
+    /// Warns that it does not know the name before it goes on (RFC 6066 §3).
+    pub(crate) warns: bool,
 }
 
 impl Server {
@@ -137,6 +141,8 @@ impl Server {
             dribbles: None,
             deaf: Duration::ZERO,
             messages: 2,
+            config: None,
+            warns: false,
         }
     }
 
@@ -165,6 +171,26 @@ impl Server {
         change(&mut self);
         self
     }
+}
+
+/// How a server is set up, but for what a test changes.
+pub(crate) fn tls_config(
+    server: &Server,
+    provider: fn(&mut CryptoProvider),
+    config: fn(&mut ServerConfig),
+) -> Arc<ServerConfig> {
+    let names = Names::dns("localhost").fitting(server.fault.needs());
+    let chain = AUTHORITY.chain(server.fault, &names);
+    let key = CertifiedKey::clone(&chain.unwrap().certified_key());
+    let mut crypto = aws_lc_rs::default_provider();
+    provider(&mut crypto);
+    let mut built = ServerConfig::builder_with_provider(Arc::new(crypto))
+        .with_protocol_versions(server.versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    config(&mut built);
+    Arc::new(built)
 }
 
 #[derive(Clone, Debug, Default)]
@@ -292,11 +318,19 @@ impl Peer {
                         return Ok(());
                     }
                 }
-                "QUIT" => return Ok(()),
+                "QUIT" => return self.leave().await,
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Closes as it should: inside TLS with a goodbye (RFC 8446 §6.1).
+    async fn leave(&mut self) -> io::Result<()> {
+        match &mut self.wire {
+            Wire::Tls(stream) => stream.shutdown().await,
+            _ => Ok(()),
+        }
     }
 
     async fn smtp_auth(&mut self, line: &str) -> io::Result<String> {
@@ -371,7 +405,7 @@ impl Peer {
             }
             match &verb[..] {
                 "STARTTLS" if !overridden && !self.start_tls().await => return Ok(()),
-                "LOGOUT" => return Ok(()),
+                "LOGOUT" => return self.leave().await,
                 _ => {}
             }
         }
@@ -499,22 +533,26 @@ impl Peer {
     }
 
     async fn start_tls(&mut self) -> bool {
-        let Wire::Clear(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else {
+        let Wire::Clear(mut stream) = std::mem::replace(&mut self.wire, Wire::Gone) else {
             return false;
         };
-        let fault = self.server.fault;
-        let names = Names::dns("localhost").fitting(fault.needs());
-        let chain = AUTHORITY.chain(fault, &names).unwrap();
-        let key = CertifiedKey::clone(&chain.certified_key());
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(self.server.versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
-        match TlsAcceptor::from(Arc::new(config)).accept(stream).await {
-            Ok(stream) => {
+        if self.server.warns && stream.write_all(&[21, 3, 3, 0, 2, 1, 112]).await.is_err() {
+            return false;
+        }
+        let config = self.server.config.clone();
+        let config = config.unwrap_or_else(|| tls_config(&self.server, |_| {}, |_| {}));
+        match TlsAcceptor::from(config).accept(stream).await {
+            Ok(mut stream) => {
                 let name = stream.get_ref().1.server_name().map(str::to_owned);
                 self.log.note(format!("handshake {name:?}"));
+                let mut early = String::new();
+                if let Some(mut reader) = stream.get_mut().1.early_data() {
+                    // What there is, is there by now.
+                    let _ = io::Read::read_to_string(&mut reader, &mut early);
+                }
+                if !early.is_empty() {
+                    self.log.note(format!("early {}", early.escape_debug()));
+                }
                 self.wire = Wire::Tls(Box::new(stream));
                 true
             }

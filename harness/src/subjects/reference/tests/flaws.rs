@@ -1,14 +1,17 @@
 //! Each flaw is seen: with it the client does what it must not, without it the same client before the same
 //! server does not. The match is exhaustive, so a new flaw does not compile without its row.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mailproof_certs::{Fault, Names};
 use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, event::Said};
 
+use rustls::{NamedGroup, ServerConfig, crypto::CryptoProvider, server::WebPkiClientVerifier};
+
 use super::world::{Outcome, run_all};
 use crate::subject::Request;
-use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, request};
+use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, request, tls_config};
 use Job::{Append, Fetch, List, Send};
 use Protocol::{Imap, Smtp};
 use Security::{Implicit, None as Clear, StarttlsOptional, StarttlsRequired};
@@ -92,11 +95,101 @@ fn row(flaw: Flaw) -> Row {
             step.0.pin_file = Some(file("another-pin.pem", &another.sent_pem()));
             (vec![step], succeeds)
         }
-        Flaw::AcceptsTls10 => {
-            let steps = smtp(Implicit, |it| it.with(|it| it.raw = Some(tls10_flight())));
-            // A record of TLS 1.0 that holds a ClientKeyExchange.
-            (steps, |it| it.saw("raw [22, 3, 1, 1, 6, 16,"))
+        Flaw::AcceptsOldTls => agrees(flight([3, 1], 0x2f, &[7; 8], &[])),
+        Flaw::IgnoresDowngradeSentinel => agrees(flight([3, 3], 0xc02b, b"DOWNGRD\x01", &[])),
+        Flaw::AcceptsUnofferedSuite => agrees(flight([3, 3], 0xc006, &[7; 8], &[])),
+        Flaw::OffersWeakSuites => agrees(flight([3, 3], 0xc008, &[7; 8], &[])),
+        Flaw::AcceptsUnofferedAlpn => {
+            let protocol = [0, 16, 0, 5, 0, 3, 2, b'h', b'2'];
+            agrees(flight([3, 3], 0xc02b, &[7; 8], &protocol))
         }
+        Flaw::IgnoresRecordLimit => {
+            let [hello, _, done] = records([3, 3], 0xc02b, &[7; 8], &[]);
+            let mut certificate = vec![22, 3, 3, 0x49, 0x2c, 11, 0, 0x49, 0x28];
+            certificate.extend([0; 0x4928]);
+            agrees([hello, certificate, done].concat())
+        }
+        Flaw::ChokesOnHelloRetry => {
+            let only = |it: &mut CryptoProvider| {
+                it.kx_groups
+                    .retain(|group| group.name() == NamedGroup::secp384r1);
+            };
+            let mut server = Server::new(Smtp, Implicit);
+            server.config = Some(tls_config(&server, only, |_| {}));
+            (vec![(request(Smtp, Send, Implicit), server)], fails)
+        }
+        Flaw::ChokesOnSmallRecords => (raw(record([3, 3], &[2])), |it| {
+            it.text().contains("half a handshake message")
+        }),
+        Flaw::ChokesOnTickets => (raw([20, 3, 3, 0, 1, 1].repeat(20)), |it| {
+            it.text().contains("much and nothing")
+        }),
+        Flaw::ChokesOnCertificateRequest => {
+            let mut server = Server::new(Smtp, Implicit);
+            server.config = Some(asks_for_certificate(&server));
+            (vec![(request(Smtp, Send, Implicit), server)], fails)
+        }
+        Flaw::StuckOnCloseNotify => (raw(vec![21, 3, 3, 0, 2, 1, 0]), |it| it.text() == "HANG"),
+        Flaw::StuckOnHelloRequest => (raw(vec![23, 3, 3, 0, 1, 0, 22, 3, 3, 0, 1, 0]), |it| {
+            it.text() == "HANG"
+        }),
+        Flaw::ExcusesUnrecognizedName => {
+            let server = served(Fault::WrongHost).with(|it| {
+                it.warns = true;
+                it.versions = OLD;
+            });
+            (vec![(request(Smtp, Send, Implicit), server)], succeeds)
+        }
+        Flaw::NoServerName => (smtp(Implicit, |it| it), |it| it.saw("handshake None")),
+        Flaw::AddressAsServerName => {
+            let mut request = request(Smtp, Send, Implicit);
+            request.host = "127.0.0.1".to_owned();
+            let server = Server::new(Smtp, Implicit);
+            (vec![(request, server)], |it| it.count("connect") == 2)
+        }
+        Flaw::ResumesAcrossAccounts => {
+            let keeps = |(request, mut server): (Request, Server)| {
+                static KEPT: OnceLock<Arc<ServerConfig>> = OnceLock::new();
+                let config = KEPT.get_or_init(|| tls_config(&server, |_| {}, |_| {}));
+                server.config = Some(config.clone());
+                (request, server)
+            };
+            let steps = vec![
+                keeps(trusting(Trust::Always, "a", Fault::SelfSigned)),
+                keeps(trusting(Trust::Ca, "b", Fault::SelfSigned)),
+            ];
+            (steps, succeeds)
+        }
+        Flaw::VerifiesOnce => {
+            let steps = vec![
+                trusting(Trust::Ca, "a", Fault::Valid),
+                trusting(Trust::Ca, "a", Fault::SelfSigned),
+            ];
+            (steps, succeeds)
+        }
+        Flaw::SignsInEarly => {
+            let server = Server::new(Smtp, Implicit);
+            let early = |it: &mut ServerConfig| it.max_early_data_size = 1000;
+            let config = tls_config(&server, |_| {}, early);
+            let server = server.with(|it| it.config = Some(config));
+            let step = || (request(Smtp, Send, Implicit), server.clone());
+            let steps = vec![step(), step()];
+            (steps, |it| {
+                it.saw("early EHLO early.example\\r\\nAUTH PLAIN")
+            })
+        }
+        Flaw::TakesCutForEnd => {
+            let half = "* 1 FETCH (UID 1 BODY[] {1000}\r\nhalf";
+            let mut steps = imap(Implicit, |it| it);
+            steps[0].1 = steps[0].1.clone().instead("UID", half, Then::Close);
+            (steps, succeeds)
+        }
+        Flaw::NeedsCloseNotify => (
+            smtp(Implicit, |it| {
+                it.instead("QUIT", "221 2.0.0 Bye\r\n", Then::Close)
+            }),
+            fails,
+        ),
         Flaw::ContinuesInClear => (
             smtp(StarttlsRequired, |it| {
                 it.with(|it| it.clear = "AUTH=PLAIN STARTTLS").instead(
@@ -465,18 +558,62 @@ fn the_crashing_client_dies_of_a_failure() {
     assert!(died.is_err());
 }
 
-/// RFC 2246: ServerHello, Certificate and ServerHelloDone.
-fn tls10_flight() -> Vec<u8> {
-    let mut hello = vec![3, 1];
-    hello.extend([7; 32]);
-    hello.extend([0, 0, 0x2f, 0]);
-    let mut flight = vec![2, 0, 0, u8::try_from(hello.len()).unwrap()];
-    flight.extend(hello);
-    flight.extend([11, 0, 0, 3, 0, 0, 0]);
-    flight.extend([14, 0, 0, 0]);
-    let mut record = vec![22, 3, 1, 0, u8::try_from(flight.len()).unwrap()];
-    record.extend(flight);
-    record
+/// ServerHello, an empty Certificate and ServerHelloDone, with that version, suite, end of the random and
+/// extensions.
+fn flight(version: [u8; 2], suite: u16, end: &[u8], extensions: &[u8]) -> Vec<u8> {
+    records(version, suite, end, extensions).concat()
+}
+
+fn records(version: [u8; 2], suite: u16, end: &[u8], extensions: &[u8]) -> [Vec<u8>; 3] {
+    let mut hello = version.to_vec();
+    hello.extend([7; 24]);
+    hello.extend(end);
+    hello.push(0);
+    hello.extend(suite.to_be_bytes());
+    hello.push(0);
+    hello.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
+    hello.extend(extensions);
+    let mut message = vec![2, 0, 0, u8::try_from(hello.len()).unwrap()];
+    message.extend(hello);
+    [
+        record(version, &message),
+        record(version, &[11, 0, 0, 3, 0, 0, 0]),
+        record(version, &[14, 0, 0, 0]),
+    ]
+}
+
+fn record(version: [u8; 2], payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[22, version[0], version[1], 0, length], payload].concat()
+}
+
+/// A server that answers whatever comes with these octets.
+fn raw(octets: Vec<u8>) -> Vec<(Request, Server)> {
+    let server = Server::new(Smtp, Implicit).with(|it| it.raw = Some(octets));
+    vec![(request(Smtp, Send, Implicit), server)]
+}
+
+/// With the flaw the client agrees to that: it sends a record that holds a ClientKeyExchange.
+fn agrees(flight: Vec<u8>) -> Row {
+    (raw(flight), |it| it.saw(", 1, 6, 16, 0, 1, 2, 1, 0,"))
+}
+
+fn asks_for_certificate(server: &Server) -> Arc<ServerConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(AUTHORITY.root_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let chain = AUTHORITY.chain(server.fault, &Names::dns("localhost"));
+    let key = rustls::sign::CertifiedKey::clone(&chain.unwrap().certified_key());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(server.versions)
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key)));
+    Arc::new(config)
 }
 
 /// In clear a client by mistake shows the password, whatever the server says about that.
