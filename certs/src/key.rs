@@ -32,7 +32,10 @@ enum Inner {
 
 /// The RSA keys of this process by size. They take up to seconds to make, so every chain that
 /// asks for one gets the same.
-static RSA_KEYS: LazyLock<Mutex<HashMap<u16, Key>>> = LazyLock::new(Mutex::default);
+static RSA_KEYS: LazyLock<Mutex<HashMap<u16, Slot>>> = LazyLock::new(Mutex::default);
+
+/// A key, once it is made. Who needs it waits for it here.
+type Slot = Arc<Mutex<Option<Key>>>;
 
 impl Key {
     /// A key to sign handshakes with for a certificate with that kind of key: a fresh one,
@@ -58,9 +61,12 @@ impl Key {
     }
 
     fn rsa(bits: u16) -> Result<Key, ForgeError> {
-        // The map is whole after every statement. Whoever needs a key waits for it here.
+        // Map and slots are whole after every statement, also if somebody panics.
         let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(&bits) {
+        let slot = keys.entry(bits).or_default().clone();
+        drop(keys);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*slot {
             return Ok(key.clone());
         }
         let sized = |size| Key::pair(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size));
@@ -72,7 +78,7 @@ impl Key {
                 bits.into(),
             )?)))),
         };
-        keys.insert(bits, key.clone());
+        *slot = Some(key.clone());
         Ok(key)
     }
 

@@ -212,7 +212,7 @@ fn error_in(line: &str) -> Option<(u16, u8)> {
 }
 
 /// Whether there is an OpenSSL whose verdicts are known; if not, it says so once.
-static OPENSSL: LazyLock<bool> = LazyLock::new(|| {
+pub(crate) static OPENSSL: LazyLock<bool> = LazyLock::new(|| {
     let reason = match Command::new("openssl").arg("version").output() {
         Err(_) => "openssl not installed".to_owned(),
         Ok(output) => {

@@ -40,15 +40,15 @@ impl Decision {
 /// | condition | `system` | `ca` | `pin` | `always` |
 /// | --- | --- | --- | --- | --- |
 /// | nothing is wrong, or only unusual for good | reject: the test authority is no public root | accept | only the pinned one | accept |
-/// | nothing is wrong, but it asks much of a client (P-521, a huge certificate) | reject | may accept | only the pinned one | may accept |
+/// | nothing is wrong, but it asks much of a client (P-521, a huge certificate) | reject | may accept | may accept the pinned one | may accept |
 /// | name in the common name only, expired root, odd serial numbers and other rows where clients may differ | reject | may accept | only the pinned one | accept, risk |
 /// | self-signed, unknown root, missing intermediate, broken signature | reject | reject | only the pinned one | accept, risk |
 /// | expired, not yet valid | reject | reject | only the pinned one | accept, risk |
 /// | name, purpose, name constraints or form at fault | reject | reject | only the pinned one | accept, risk |
-/// | wildcard for a whole top-level domain, key usage of the leaf, explicit curve parameters | reject | should reject | only the pinned one | accept, risk |
+/// | wildcard for a whole top-level domain | reject | should reject | only the pinned one | accept, risk |
 /// | revoked by staple or list, staple demanded and not there | reject | should reject, where it is checked | only the pinned one | accept, risk |
-/// | SHA-1, RSA with 1024 bits (MD5 and 512 bits) | reject | should reject (reject) | only the pinned one | may accept |
-/// | certificate that cannot be read | reject | reject | should reject | should reject |
+/// | SHA-1, RSA with 1024 bits, explicit curve parameters (MD5, RSA with 512 bits) | reject | should reject (reject) | may accept the pinned one | may accept |
+/// | certificate that cannot be read | reject | reject | should reject the pinned one | should reject |
 /// | no certificate at all (RFC 8446 §4.4.2.4) | reject | reject | reject | reject |
 /// | key not proved (RFC 8446 §4.4.3) | reject | reject | reject | reject |
 ///
@@ -79,14 +79,22 @@ pub fn decide(
             Ruling::MustReject => Decision::Reject,
         },
         Trust::Pin if (fault, variant) != (pinned.fault, pinned.variant) => Decision::Reject,
-        // Nobody can have looked at it.
-        Trust::Pin | Trust::Always if defect == Defect::Malformed => Decision::ShouldReject,
-        Trust::Pin => Decision::Accept,
-        Trust::Always => match (defect, fault.ruling()) {
-            (Defect::None, Ruling::MayAccept) | (Defect::Weak, _) => Decision::MayAccept,
-            (Defect::None, _) => Decision::Accept,
-            _ => Decision::AcceptWithRisk,
+        Trust::Pin => match unasked(fault) {
+            // Somebody looked at it.
+            Decision::AcceptWithRisk => Decision::Accept,
+            decision => decision,
         },
+        Trust::Always => unasked(fault),
+    }
+}
+
+/// Decides about a chain that no verifier is asked about.
+fn unasked(fault: Fault) -> Decision {
+    match (fault.defect(), fault.ruling()) {
+        (Defect::Malformed, _) => Decision::ShouldReject,
+        (Defect::Weak, _) | (Defect::None, Ruling::MayAccept) => Decision::MayAccept,
+        (Defect::None, _) => Decision::Accept,
+        _ => Decision::AcceptWithRisk,
     }
 }
 
@@ -110,23 +118,23 @@ mod tests {
         p521-leaf ed25519-leaf";
 
     /// Not right in every eye.
-    const DEBATED: &str = "no-san srv-id-only mail-domain-only leaf-as-anchor ca-leaf-as-anchor expired-root \
+    const DEBATED: &str = "no-san wrong-key-usage srv-id-only mail-domain-only leaf-as-anchor ca-leaf-as-anchor expired-root \
         any-eku intermediate-eku ca-leaf serial-zero serial-negative serial-too-long long-length \
         staple-expired staple-other-serial staple-other-signer staple-garbage crl-expired";
 
     /// Wrong, by a recommendation.
-    const DUBIOUS: &str = "wildcard-bare wildcard-top-level wrong-key-usage explicit-curve-leaf staple-revoked \
+    const DUBIOUS: &str = "wildcard-bare wildcard-top-level staple-revoked \
         must-staple-missing must-staple-expired must-staple-other-serial must-staple-other-signer \
         must-staple-garbage crl-revoked crl-revoked-at-last-point";
 
     /// Broken or breakable keys and signatures.
     const WEAK: &str = "sha1-leaf sha1-intermediate md5-leaf md5-intermediate rsa-512-leaf rsa-1024-leaf \
-        rsa-1024-intermediate";
+        rsa-1024-intermediate explicit-curve-leaf";
 
     /// Of these, what must not be accepted.
     const BROKEN: &str = "md5-leaf md5-intermediate rsa-512-leaf";
 
-    const UNREADABLE: &str = "cut-short trailing-octets";
+    const UNREADABLE: &str = "cut-short";
 
     const UNPROVED: &str =
         "wrong-key foreign-signature dsa-leaf p192-leaf secp256k1-leaf empty-chain";

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use mailproof_certs::{Chain, Fault};
+use mailproof_certs::{Chain, Fault, SignsIn};
 use rustls::{
     CipherSuite, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
     SignatureScheme, SupportedProtocolVersion,
@@ -77,8 +77,9 @@ impl Configs {
         }
     }
 
-    /// The configuration for a chain, also where the key is not the leaf's. With `strangers` that chain goes
-    /// to those who do not name the host.
+    /// The configuration for a chain, also where the key is not the leaf's. A server that speaks both
+    /// versions speaks the one in which it can prove its key. With `strangers` that chain goes to those who do
+    /// not name the host.
     ///
     /// # Errors
     /// What `rustls` says where the provider has no suite for a version.
@@ -90,6 +91,7 @@ impl Configs {
         strangers: Option<&Chain>,
     ) -> Result<Config, Error> {
         let secrets = self.secrets.clone();
+        let versions = versions.with(chain.signs_in);
         let other = strangers.map(|it| (it.fault, it.variant));
         let key = (chain.fault, chain.variant, versions, settings, other);
         if let Some(config) = self.made.get(&key) {
@@ -167,6 +169,14 @@ impl Configs {
 }
 
 impl Versions {
+    fn with(self, signs_in: SignsIn) -> Self {
+        match (self, signs_in) {
+            (Versions::Both, SignsIn::Tls12) => Versions::Only12,
+            (Versions::Both, SignsIn::Tls13) => Versions::Only13,
+            (versions, _) => versions,
+        }
+    }
+
     /// The same for `rustls`.
     pub(super) fn of_rustls(self) -> &'static [&'static SupportedProtocolVersion] {
         const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
