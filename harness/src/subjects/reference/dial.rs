@@ -98,12 +98,16 @@ pub(super) async fn reach<D: Dial>(
     let share = Patience(patience.0.map(|patience| patience / share));
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in addresses {
-        let patience = match until {
-            Some(until) if flaws.waits_out_first_address() => {
-                Patience(Some(until.saturating_duration_since(Instant::now())))
+        let mut patience = share;
+        if flaws.waits_out_first_address()
+            && let Some(until) = until
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
             }
-            _ => share,
-        };
+            patience = Patience(Some(left));
+        }
         match dial.connect(address, patience).await {
             Err(error) => failure = error,
             connected => return connected,
