@@ -208,7 +208,8 @@ impl Owner {
             }
             Message::Settle(done) => {
                 self.drain();
-                self.leave(Connection::is_deaf);
+                // Closing with octets that nobody read is a reset.
+                self.leave(Connection::is_deaf, &What::ServerClosed { reset: true });
                 let until = Instant::now() + self.linger;
                 let settling = self.settling.get_or_insert_with(|| Settling {
                     until,
@@ -479,16 +480,16 @@ impl Owner {
 
     fn linger_over(&mut self) {
         self.drain();
-        self.leave(|_| true);
+        self.leave(|_| true, &What::LingerOver);
     }
 
     /// Stops listening to connections.
-    fn leave(&mut self, which: impl Fn(&Connection) -> bool) {
+    fn leave(&mut self, which: impl Fn(&Connection) -> bool, what: &What) {
         let recorder = &self.shared.recorder;
         self.live.retain(|id, live| {
             let stays = !which(&live.connection);
             if !stays {
-                recorder.record_on(*id, What::LingerOver);
+                recorder.record_on(*id, what.clone());
             }
             stays
         });
