@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mailproof_certs::{Authority, Fault, Names};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Log, Persona, PortRole, Protocol,
+    Action, Canaries, Case, ChainSpec, Deviation, Log, Persona, PortRole, Protocol,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -162,9 +162,6 @@ impl World {
         }
         let steps = case.effective_steps();
         let engines = Engines::new(sides, &case.setup, &canaries, place.host(), now, &steps);
-        let recorder = Recorder::new();
-        let script = Script::new(case.deviations());
-        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let (owner, messages) = mpsc::channel(WAITING);
         // Closing one takes the kernel a while, so there is one only where there is something to see.
         let witness = ports::can_be_closed(&case).then(Witness::open);
@@ -173,6 +170,9 @@ impl World {
             .map_or_else(Witness::can_be_had, Option::is_some);
         let ports = Ports::reserve(&case, &place, owner.clone())?;
         let numbers = ports.numbers();
+        let recorder = Recorder::new();
+        let script = Script::new(&deviations(&case, &numbers)).in_segments(case.setup.segments);
+        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let mut owner_of_all = Owner::new(
             case,
             steps,
@@ -215,10 +215,16 @@ impl World {
         self.ask(|done| Message::Begin(step, done)).await;
     }
 
-    /// Waits until every accepted connection is at its end or out of its linger budget. Call it when the
-    /// subject of a step has ended.
+    /// Waits until every accepted connection is at its end or out of its linger budget, and lets those go
+    /// that still are not. Call it when the subject of a step has ended.
     pub async fn settle(&self) {
-        self.ask(Message::Settle).await;
+        self.ask(|done| Message::Settle { keeps: false, done })
+            .await;
+    }
+
+    /// The same where the subject goes on in the next step: what it leaves open stays so.
+    pub async fn pause(&self) {
+        self.ask(|done| Message::Settle { keeps: true, done }).await;
     }
 
     /// Whether attempts on refused and dropped ports are witnessed here.
@@ -245,6 +251,15 @@ impl Drop for World {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The deviations of a case with the numbers of the ports that their texts name.
+fn deviations(case: &Case, numbers: &BTreeMap<PortRole, u16>) -> Vec<Deviation> {
+    let mut deviations = case.deviations().to_vec();
+    for text in deviations.iter_mut().flat_map(|it| it.action.texts_mut()) {
+        text.fill_ports(|role| numbers.get(&role).copied().unwrap_or(0));
+    }
+    deviations
 }
 
 /// Every chain that the case can ask for.

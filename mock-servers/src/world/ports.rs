@@ -27,10 +27,9 @@ impl Ports {
         place: &Place,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
-        let used = used(case);
         let mut open = Vec::new();
         for role in PortRole::ALL.iter().copied() {
-            let decoy = !used.contains(&role);
+            let decoy = !case.has_port(role);
             let (number, port) = match place {
                 Place::Loopback if decoy => continue,
                 Place::Loopback => (0, Port::on_loopback()),
@@ -107,16 +106,4 @@ pub(crate) fn can_be_closed(case: &Case) -> bool {
             .deviations()
             .iter()
             .any(|it| matches!(&it.action, Action::Port(change) if closed(change.is)))
-}
-
-/// The ports that the case names: in its steps, its setup or its delta.
-fn used(case: &Case) -> Vec<PortRole> {
-    let mut used: Vec<_> = case.steps.iter().map(|it| it.port).collect();
-    used.extend(case.effective_steps().iter().map(|it| it.port));
-    used.extend(case.setup.ports.iter().map(|(role, _)| *role));
-    used.extend(case.deviations().iter().filter_map(|it| match &it.action {
-        Action::Port(change) => change.role,
-        _ => None,
-    }));
-    used
 }

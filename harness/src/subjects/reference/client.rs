@@ -2,7 +2,7 @@
 //!
 //! Must not know what is said on a connection; the sessions know.
 
-use std::{fs, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 
@@ -14,6 +14,7 @@ use super::{
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
+    kept::Kept,
     memory::{Memory, State},
     smtp,
     task::Task,
@@ -21,11 +22,12 @@ use super::{
 };
 
 /// The client at work on one request.
-pub(super) struct Client<'a, D> {
+pub(super) struct Client<'a, D: Dial> {
     pub(super) dial: &'a D,
     pub(super) request: &'a Request,
     pub(super) flaws: &'a Flaws,
     pub(super) memory: &'a Memory,
+    pub(super) kept: &'a Kept<D::Stream>,
 }
 
 /// How one attempt connects.
@@ -103,17 +105,12 @@ impl<D: Dial> Client<'_, D> {
             .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
             .transpose()?;
         let message = self.message()?;
-        let dialled = self.dial.dial(&request.host, plan.port, patience).await;
-        let (stream, own_address) = dialled.map_err(|error| {
-            let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
-            let phase = self.phase("connect");
-            phase.failure(Kind::Connect, Said::Temporary, &why)
-        })?;
-        let reading = Reading {
-            segments_are_lines: self.flaws.assumes_segments(),
-            small_buffer: self.flaws.small_read_buffer(),
+        let kept = self.kept.take(&request.host, plan.port);
+        let resumed = kept.is_some();
+        let (connection, own_address) = match kept {
+            Some(kept) => kept,
+            None => self.connect(plan, patience).await?,
         };
-        let connection = Connection::new(stream, patience, reading);
         let task = Task {
             request,
             flaws: self.flaws,
@@ -124,11 +121,41 @@ impl<D: Dial> Client<'_, D> {
             message,
         };
         let (outcome, connection) = match request.protocol {
+            Protocol::Smtp if resumed => {
+                smtp::Session::new(connection, &task)
+                    .perform_behind_another()
+                    .await
+            }
             Protocol::Smtp => smtp::Session::new(connection, &task).perform().await,
             Protocol::Imap => imap::Session::new(connection, &task).perform().await,
         };
         self.remember(&outcome, &connection);
-        outcome.map_err(|failure| with_last_words(failure, connection.heard()))
+        let outcome = outcome.map_err(|failure| with_last_words(failure, connection.heard()));
+        if outcome.is_ok() && self.flaws.reuses_clear_connections() {
+            self.kept
+                .keep(&request.host, plan.port, connection, own_address);
+        }
+        outcome
+    }
+
+    async fn connect(
+        &self,
+        plan: Plan,
+        patience: Patience,
+    ) -> Result<(Connection<D::Stream>, IpAddr), Failure> {
+        let host = &self.request.host;
+        let dialled = self.dial.dial(host, plan.port, patience).await;
+        let (stream, own_address) = dialled.map_err(|error| {
+            let why = format!("no connection to {host}:{}: {error}", plan.port);
+            let phase = self.phase("connect");
+            phase.failure(Kind::Connect, Said::Temporary, &why)
+        })?;
+        let reading = Reading {
+            segments_are_lines: self.flaws.assumes_segments(),
+            small_buffer: self.flaws.small_read_buffer(),
+            skips_clear_in_handshake: self.flaws.skips_clear_in_handshake(),
+        };
+        Ok((Connection::new(stream, patience, reading), own_address))
     }
 
     /// What only a flawed client does after a failure.
@@ -149,6 +176,9 @@ impl<D: Dial> Client<'_, D> {
             old_tls: true,
             ..plan
         };
+        if let Some(port) = outcome.as_ref().err().and_then(|it| it.referral) {
+            outcome = self.attempt(Plan { port, ..in_clear }, remembered).await;
+        }
         if self.flaws.accepts_tls10() && failed(&outcome, |it| it.kind == Kind::Handshake) {
             outcome = self.attempt(old_tls, remembered).await;
         }

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::old_tls;
+use super::{old_tls, tolerant::Tolerant};
 
 /// What a connection can run over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -104,11 +104,13 @@ pub(super) struct Reading {
     pub(super) segments_are_lines: bool,
     /// What one read brings beyond so little room is lost.
     pub(super) small_buffer: bool,
+    /// What stands in front of the first TLS record is taken for words said inside.
+    pub(super) skips_clear_in_handshake: bool,
 }
 
 enum Channel<S> {
     Clear(S),
-    Tls(Box<TlsStream<S>>),
+    Tls(Box<TlsStream<Tolerant<S>>>),
     Gone,
 }
 
@@ -139,6 +141,11 @@ impl<S: Stream> Connection<S> {
     /// What was read but not yet taken.
     pub(super) fn unread(&self) -> &[u8] {
         &self.inbox
+    }
+
+    /// Lets go what was read but not yet taken.
+    pub(super) fn let_go_unread(&mut self) {
+        self.inbox.clear();
     }
 
     pub(super) fn heard(&self) -> &[u8] {
@@ -226,19 +233,21 @@ impl<S: Stream> Connection<S> {
         name: ServerName<'static>,
     ) -> Result<(), TlsTrouble> {
         let stream = self.take_clear()?;
+        let stream = Tolerant::new(stream, self.reading.skips_clear_in_handshake);
         let handshake = TlsConnector::from(config)
             .connect(name, stream)
             .into_fallible();
         match timed(self.patience.times(1), handshake).await {
             None => Err(TlsTrouble::Cut(Cut::TimedOut)),
             Some(Ok(stream)) => {
+                self.inbox.extend_from_slice(stream.get_ref().0.skipped());
                 let chain = stream.get_ref().1.peer_certificates();
                 self.peer = chain.and_then(|chain| chain.first()).cloned();
                 self.channel = Channel::Tls(Box::new(stream));
                 Ok(())
             }
             Some(Err((error, stream))) => {
-                self.channel = Channel::Clear(stream);
+                self.channel = Channel::Clear(stream.into_inner());
                 Err(trouble(&error))
             }
         }

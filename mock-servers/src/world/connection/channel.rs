@@ -167,6 +167,7 @@ impl Connection {
         };
         let op = match item.act {
             Act::Wire(WireOp::Write(octets)) => self.write(octets, &mut flight),
+            Act::Clear(octets) => write_clear(octets, &mut flight),
             Act::Tls => {
                 let output = self.tls_output();
                 self.ready(output, None, &mut flight)?
@@ -245,15 +246,7 @@ impl Connection {
             self.queue.pop();
             self.queue.push_front(Item::wire(WireOp::Fin, Vec::new()));
         }
-        flight.octets = octets.len();
-        flight.events.insert(
-            0,
-            What::Sent {
-                layer: Layer::Clear,
-                octets: octets.clone(),
-            },
-        );
-        Op::Write(Bytes::from(octets), None)
+        write_clear(octets, flight)
     }
 
     fn ready(&mut self, output: Output, said: Option<Vec<u8>>, flight: &mut Flight) -> Option<Op> {
@@ -350,6 +343,14 @@ impl Connection {
             self.hello_in_clear(shared);
             return;
         };
+        if let Some((index, text)) = tls.handshake.in_clear.take() {
+            let fill = self.engine.as_ref().map(|it| it.fill());
+            let octets = text.render(&fill.unwrap_or_default());
+            self.queue.push(Item {
+                proves: vec![index],
+                ..Item::new(Act::Clear(octets))
+            });
+        }
         let handshake = &mut tls.handshake;
         let proof = |proof: &mut Option<u16>| proof.take().into_iter().collect::<Vec<_>>();
         match handshake.state {
@@ -374,10 +375,13 @@ impl Connection {
             return;
         };
         tls.established = true;
-        if tls.implicit {
-            // What TLS still has to say (tickets) goes first, in a write of its own.
-            self.queue.push(Item::new(Act::Tls));
+        let implicit = tls.implicit;
+        // What TLS still has to say (tickets) goes first, in a write of its own.
+        self.queue.push(Item::new(Act::Tls));
+        if implicit {
             self.greet(Vec::new(), shared);
+        } else {
+            self.say_at_tls_start(shared);
         }
     }
 
@@ -469,6 +473,18 @@ impl Connection {
         }
         self.process(shared);
     }
+}
+
+fn write_clear(octets: Vec<u8>, flight: &mut Flight) -> Op {
+    flight.octets = octets.len();
+    flight.events.insert(
+        0,
+        What::Sent {
+            layer: Layer::Clear,
+            octets: octets.clone(),
+        },
+    );
+    Op::Write(Bytes::from(octets), None)
 }
 
 fn ends(flight: &mut Flight, end: End) -> End {
