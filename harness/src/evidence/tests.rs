@@ -9,7 +9,7 @@ use std::{
 use etherparse::{IpHeaders, SlicedPacket, TcpHeader, TransportSlice};
 use mailproof_scenarios::{
     library::Library,
-    model::{Action, Event, Layer, PortRole, PortState, Setup, What, event::Direction},
+    model::{Action, Endpoints, Event, Layer, PortRole, PortState, Setup, What, event::Direction},
 };
 use pcap_parser::{Block, OptionCode, PcapNGOption, parse_block_le};
 use proptest::prelude::*;

@@ -111,6 +111,7 @@ pub(crate) fn name(check: &Check) -> String {
     match check {
         Check::Completed(true) => "completed".to_owned(),
         Check::Completed(false) => "not-completed".to_owned(),
+        Check::Honest => "honest".to_owned(),
         Check::Said(_) => "said".to_owned(),
         Check::Never(pattern) => format!("never-{}", patterns::name(pattern)),
         Check::Seen(pattern) => format!("seen-{}", patterns::name(pattern)),
@@ -151,6 +152,7 @@ fn outcome(view: &View<'_>, expectation: &Expectation) -> Outcome {
     let step = expectation.step;
     match &expectation.check {
         Check::Completed(wanted) => completed(view, step, *wanted),
+        Check::Honest => honest(view, step),
         Check::Said(words) => said(view, step, words),
         Check::Never(pattern) => never(view, step, pattern),
         Check::Seen(pattern) => seen(view, step, pattern),
@@ -268,6 +270,29 @@ fn no_word(view: &View<'_>, number: u16, but: &str) -> Outcome {
     }
 }
 
+/// Whether the subject claims nothing that did not take place. What it denies is another matter.
+fn honest(view: &View<'_>, step: Option<u16>) -> Outcome {
+    let mut evidence = Vec::new();
+    for number in view.steps_of(step) {
+        let books = jobs::books(view, number);
+        match view.said(number) {
+            Some(Said::Success) if !books.done => {
+                return Outcome::broken(format!(
+                    "The client said success although {}.",
+                    books.detail
+                ))
+                .evidence(books.evidence)
+                .in_step(number);
+            }
+            Some(_) => evidence.extend(view.end_of(number).map(|it| it.event)),
+            None => {
+                return Outcome::unseen("Nobody saw what the client said of it.").in_step(number);
+            }
+        }
+    }
+    Outcome::held("The client claimed nothing that did not take place.").evidence(evidence)
+}
+
 fn said(view: &View<'_>, step: Option<u16>, words: &[Said]) -> Outcome {
     let mut evidence = Vec::new();
     for number in view.steps_of(step) {
@@ -316,6 +341,10 @@ pub(crate) const fn said_name(said: Said) -> &'static str {
 }
 
 fn never(view: &View<'_>, step: Option<u16>, pattern: &Pattern) -> Outcome {
+    let heard = || view.steps_of(step).iter().any(|&it| can_be_heard(view, it));
+    if matches!(pattern, Pattern::Told { .. }) && !heard() {
+        return Outcome::unseen("What the client told its user could not be seen here.");
+    }
     match patterns::sightings(view, pattern, step).into_iter().next() {
         None => Outcome::held(format!(
             "Nowhere to be seen: {}.",

@@ -227,7 +227,9 @@ fn is_met_by(view: &View<'_>, deviation: &Deviation, number: u16) -> bool {
         && on.protocol.is_none_or(|it| it == step.protocol);
     unnarrowed
         && match &deviation.action {
-            Action::Chain(_) | Action::Tls(_) => step.security != Security::None,
+            Action::Chain(_) | Action::Tls(_) | Action::BeforeServerHello(_) => {
+                step.security != Security::None
+            }
             Action::Port(change) => change.role.is_none_or(|it| it == step.port),
             _ => false,
         }
@@ -258,12 +260,14 @@ pub(crate) fn describe(deviation: &Deviation) -> String {
         At::EndOfData => "the end of the data".to_owned(),
         At::AuthResponse => "an answer in the sign-in".to_owned(),
         At::Literal => "a literal".to_owned(),
+        At::TlsStart => "the beginning of TLS".to_owned(),
     });
     match (&deviation.action, at) {
         (Action::Chain(chain), _) => format!("the {} certificate", chain.fault),
         (Action::Port(change), _) => format!("the port that is {}", change.is),
         (Action::Dns(_), _) => "what DNS says otherwise".to_owned(),
         (Action::Tls(change), _) => format!("the server that {}", change.describe()),
+        (Action::BeforeServerHello(_), _) => "octets in clear before the ServerHello".to_owned(),
         (action, Some(at)) => format!("what the server does at {at} ({})", action.name()),
         (action, None) => format!("what the server does otherwise ({})", action.name()),
     }

@@ -180,10 +180,12 @@ impl Local {
                 return false;
             };
             let next = steps.get(number).map(|next| next.process);
-            if next != Some(Process::Same) {
+            if next == Some(Process::Same) {
+                run.world.pause().await;
+            } else {
                 instance.close();
+                run.world.settle().await;
             }
-            run.world.settle().await;
             // Whoever could not be started or had to be ended tells nothing new in the steps behind.
             if matches!(ended, Ended::NotStarted { .. } | Ended::Hung { .. }) {
                 break;

@@ -10,7 +10,7 @@ mod plan;
 mod select;
 
 use mailproof_scenarios::model::{
-    Action, ChainSpec, Deviation, DnsChange, Fill, PortRole, PortState, Protocol, Refusal,
+    Action, ChainSpec, Deviation, DnsChange, Fill, PortRole, PortState, Protocol, Refusal, Split,
     TlsChange, WireText,
 };
 
@@ -27,6 +27,8 @@ pub(crate) use self::{
 #[derive(Debug)]
 pub(crate) struct Script {
     rules: Vec<Rule>,
+    /// In which portions everything in clear leaves that no deviation splits.
+    segments: Option<Split>,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,14 @@ impl Script {
             .map(|deviation| Rule { deviation, met: 0 });
         Self {
             rules: rules.collect(),
+            segments: None,
         }
+    }
+
+    /// The same, and what is said in clear leaves in these portions.
+    pub(crate) fn in_segments(mut self, segments: Option<Split>) -> Self {
+        self.segments = segments;
+        self
     }
 
     /// The chain for a handshake that begins, where it is not the one of the base.
@@ -85,6 +94,14 @@ impl Script {
                 Action::Dns(change) if on.step.is_none_or(|it| it == step) => Some((index, change)),
                 _ => None,
             }
+        })
+    }
+
+    /// What is said in clear in a handshake that begins, between its ClientHello and its ServerHello.
+    pub(crate) fn before_server_hello(&mut self, scene: &Scene) -> Option<(u16, WireText)> {
+        self.of_the_world(scene, |action| match action {
+            Action::BeforeServerHello(text) => Some(text.clone()),
+            _ => None,
         })
     }
 
@@ -163,6 +180,7 @@ impl Script {
                 | Action::Port(_)
                 | Action::Dns(_)
                 | Action::Tls(_)
+                | Action::BeforeServerHello(_)
                 | Action::Without(_)
                 | Action::Announce(_) => {}
                 _ => considered.candidates.push(index),
@@ -171,11 +189,11 @@ impl Script {
         considered
     }
 
-    /// What leaves the server instead of `response`.
+    /// What leaves the server instead of `response`. `in_segments` says whether it leaves in those of the base.
     pub(crate) fn plan(
         &mut self,
         considered: &Considered,
-        protocol: Protocol,
+        (protocol, in_segments): (Protocol, bool),
         response: &Response,
         fill: &Fill,
     ) -> Plan {
@@ -190,7 +208,14 @@ impl Script {
             .filter_map(|index| Some((index, &self.rules.get(usize::from(index))?.deviation)))
             .collect();
         let edited = Edited::new(response, &acting, fill);
-        plan::plan(edited, &considered.decided, &acting, protocol, response)
+        let segments = self.segments.filter(|_| in_segments);
+        plan::plan(
+            edited,
+            &considered.decided,
+            &acting,
+            (protocol, segments),
+            response,
+        )
     }
 
     fn of_the_world<T>(

@@ -24,6 +24,8 @@ pub(crate) struct Scene {
 pub(crate) enum Moment<'a> {
     /// The greeting.
     Greeting,
+    /// The end of a handshake behind STARTTLS.
+    TlsStart,
     /// The answer to an input.
     Input(&'a Input),
     /// Something that nobody asked for just now.
@@ -51,7 +53,7 @@ pub(super) fn moment(on: &On, scene: &Scene, moment: &Moment<'_>, engine: &dyn E
 
 fn is_at(at: &At, moment: &Moment<'_>) -> bool {
     match (at, moment) {
-        (At::Greeting, Moment::Greeting) => true,
+        (At::Greeting, Moment::Greeting) | (At::TlsStart, Moment::TlsStart) => true,
         (At::Command(verb), Moment::Input(input)) => match input.kind {
             InputKind::Command => verb == "*" || verb.eq_ignore_ascii_case(&input.verb),
             InputKind::Done => verb.eq_ignore_ascii_case(&input.verb),

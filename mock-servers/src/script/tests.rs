@@ -71,7 +71,9 @@ fn run(script: &mut Script, scene: &Scene, verb: &str, response: &Response) -> V
     let considered = script.consider(scene, &Moment::Input(&input), &engine);
     let mut fill = Fill::default();
     fill.set("host", "mx.example").set("tag", "A1");
-    let plan = script.plan(&considered, scene.protocol, response, &fill);
+    let in_segments = scene.layer == Layer::Clear;
+    let spoken = (scene.protocol, in_segments);
+    let plan = script.plan(&considered, spoken, response, &fill);
     let mut lines: Vec<_> = plan
         .ops
         .iter()
@@ -142,6 +144,25 @@ fn on_fetch(on: On, action: Action, expected: &[&str]) {
         ..SCENE
     };
     assert_eq!(run(&mut script, &scene, "FETCH", &fetch()), expected);
+}
+
+fn smuggled() -> Vec<Deviation> {
+    vec![Deviation {
+        on: at("STARTTLS"),
+        action: after("250 injected\r\n", Then::GoOn),
+    }]
+}
+
+#[test_case(Vec::new(), Split::Octet, Layer::Clear, &["write 2", "write 2", "write 0", "write  ", "write g", "write o", "write \\r", "write \\n", "starttls", "answer 220 go true"]; "octet by octet")]
+#[test_case(Vec::new(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n", "starttls", "answer 220 go true"]; "between CR and LF")]
+#[test_case(smuggled(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "what is put behind leaves with the last octet of the reply")]
+#[test_case(smuggled(), Split::InsideLine, Layer::Tls, &["write 220 go\\r\\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "nowhere else")]
+#[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Split { split: Split::Whole, gap_ms: 0 } }], Split::Octet, Layer::Clear, &["write 220 go\\r\\n #0", "starttls", "answer 220 go true"]; "a deviation goes first")]
+#[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Drop { then: Then::Clear } }], Split::Octet, Layer::Clear, &["withhold #0", "stayclear", "no answer"]; "nothing is not cut")]
+fn segments_of_the_base(deviations: Vec<Deviation>, split: Split, layer: Layer, expected: &[&str]) {
+    let mut script = Script::new(&deviations).in_segments(Some(split));
+    let scene = Scene { layer, ..SCENE };
+    assert_eq!(run(&mut script, &scene, "STARTTLS", &starttls()), expected);
 }
 
 #[test]

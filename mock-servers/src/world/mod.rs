@@ -24,7 +24,8 @@ use std::{
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct, What,
+    Action, Canaries, Case, ChainSpec, Deviation, Host, Log, Persona, PortRole, Protocol, TlsAct,
+    What,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -160,9 +161,6 @@ impl World {
         let steps = case.effective_steps();
         let host = place.host(Host::Name);
         let engines = Engines::new(sides, &case.setup, &canaries, &host, now, &steps);
-        let recorder = Recorder::new();
-        let script = Script::new(case.deviations());
-        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let (owner, messages) = mpsc::channel(WAITING);
         // Closing one takes the kernel a while, so there is one only where there is something to see.
         let witness = ports::can_be_closed(&case).then(Witness::open);
@@ -175,10 +173,13 @@ impl World {
             Place::Loopback => None,
             Place::Lab => Some(open_dns(&owner).map_err(WorldError::Dns)?),
         };
+        let recorder = Recorder::new();
         recorder.record(What::WorldStarted {
             civil: civil_micros(),
             ports: numbers.clone(),
         });
+        let script = Script::new(&deviations(&case, &numbers)).in_segments(case.setup.segments);
+        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let mut owner_of_all = Owner::new(
             case,
             place,
@@ -224,10 +225,16 @@ impl World {
         self.ask(|done| Message::Begin(step, done)).await;
     }
 
-    /// Waits until every accepted connection is at its end or out of its linger budget. Call it when the
-    /// subject of a step has ended.
+    /// Waits until every accepted connection is at its end or out of its linger budget, and lets those go
+    /// that still are not. Call it when the subject of a step has ended.
     pub async fn settle(&self) {
-        self.ask(Message::Settle).await;
+        self.ask(|done| Message::Settle { keeps: false, done })
+            .await;
+    }
+
+    /// The same where the subject goes on in the next step: what it leaves open stays so.
+    pub async fn pause(&self) {
+        self.ask(|done| Message::Settle { keeps: true, done }).await;
     }
 
     /// Whether attempts on refused and dropped ports are witnessed here.
@@ -281,6 +288,15 @@ fn open_dns(owner: &mpsc::Sender<Message>) -> std::io::Result<DnsPort> {
 fn civil_micros() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The deviations of a case with the numbers of the ports that their texts name.
+fn deviations(case: &Case, numbers: &BTreeMap<PortRole, u16>) -> Vec<Deviation> {
+    let mut deviations = case.deviations().to_vec();
+    for text in deviations.iter_mut().flat_map(|it| it.action.texts_mut()) {
+        text.fill_ports(|role| numbers.get(&role).copied().unwrap_or(0));
+    }
+    deviations
 }
 
 /// Every chain that the case can ask for.

@@ -59,7 +59,12 @@ pub(crate) enum Message {
     /// A step begins.
     Begin(u16, oneshot::Sender<()>),
     /// Tell when nothing is open any more.
-    Settle(oneshot::Sender<()>),
+    Settle {
+        /// Whether connections stay open when the time is over.
+        keeps: bool,
+        /// Whom.
+        done: oneshot::Sender<()>,
+    },
     /// Close everything.
     Finish(oneshot::Sender<()>),
 }
@@ -96,6 +101,7 @@ struct Live {
 
 struct Settling {
     until: Instant,
+    keeps: bool,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -206,13 +212,14 @@ impl Owner {
                 self.begin_step(step);
                 let _ = done.send(());
             }
-            Message::Settle(done) => {
+            Message::Settle { keeps, done } => {
                 self.drain();
                 // Closing with octets that nobody read is a reset.
                 self.leave(Connection::is_deaf, &What::ServerClosed { reset: true });
                 let until = Instant::now() + self.linger;
                 let settling = self.settling.get_or_insert_with(|| Settling {
                     until,
+                    keeps,
                     waiting: Vec::new(),
                 });
                 settling.waiting.push(done);
@@ -480,6 +487,12 @@ impl Owner {
 
     fn linger_over(&mut self) {
         self.drain();
+        if let Some(settling) = self.settling.take_if(|it| it.keeps) {
+            for done in settling.waiting {
+                let _ = done.send(());
+            }
+            return;
+        }
         self.leave(|_| true, &What::LingerOver);
     }
 

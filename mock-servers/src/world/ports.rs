@@ -30,12 +30,11 @@ impl Ports {
         place: Place,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
-        let used = used(case);
         let addresses: Vec<IpAddr> = place.addresses().into_iter().map(|(_, ip)| ip).collect();
         let narrow = stops_reading(case);
         let mut open = Vec::new();
         for role in PortRole::ALL.iter().copied() {
-            let decoy = !used.contains(&role);
+            let decoy = !case.has_port(role);
             let (number, port) = match place {
                 Place::Loopback if decoy => continue,
                 Place::Loopback => (0, Port::on_loopback()),
@@ -128,16 +127,4 @@ pub(crate) fn can_be_closed(case: &Case) -> bool {
 fn stops_reading(case: &Case) -> bool {
     let stops = |action: &Action| matches!(action, Action::StopReading { .. });
     case.deviations().iter().any(|it| stops(&it.action))
-}
-
-/// The ports that the case names: in its steps, its setup or its delta.
-fn used(case: &Case) -> Vec<PortRole> {
-    let mut used: Vec<_> = case.steps.iter().map(|it| it.port).collect();
-    used.extend(case.effective_steps().iter().map(|it| it.port));
-    used.extend(case.setup.ports.iter().map(|(role, _)| *role));
-    used.extend(case.deviations().iter().filter_map(|it| match &it.action {
-        Action::Port(change) => change.role,
-        _ => None,
-    }));
-    used
 }

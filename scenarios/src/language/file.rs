@@ -60,6 +60,10 @@ pub(super) struct ScenarioFile {
     /// What is asked of the subject, in order.
     #[schemars(with = "Vec<RunFile>")]
     pub(super) run: Vec<Spanned<RunFile>>,
+    /// In which portions everything in clear leaves: the case runs once in each. Each response in one where
+    /// absent.
+    #[serde(default)]
+    pub(super) segments: Vec<Split>,
     /// Which personas serve.
     #[schemars(with = "Option<ServerFile>")]
     pub(super) server: Option<Spanned<ServerFile>>,
@@ -233,6 +237,8 @@ pub(super) struct DeviateFile {
     pub(super) dns: Option<DnsFile>,
     /// World: TLS behaves otherwise.
     pub(super) tls: Option<TlsFile>,
+    /// World: these octets in clear between ClientHello and ServerHello.
+    pub(super) before_server_hello: Option<WireText>,
     /// Decide: the server lacks these capabilities.
     pub(super) without: Option<Vec<String>>,
     /// Decide: the server announces these as well.
@@ -312,6 +318,8 @@ pub(super) enum MomentFile {
     AuthResponse,
     /// The continuation request for a literal.
     Literal,
+    /// The end of a handshake behind STARTTLS.
+    TlsStart,
 }
 
 /// A change of one run.
@@ -341,6 +349,9 @@ pub(super) struct ExpectFile {
     pub(super) use_set: Option<String>,
     /// Whether the job takes place and the subject says so.
     pub(super) completed: Option<bool>,
+    /// Whether success is said only where the job took place.
+    #[serde(default)]
+    pub(super) honest: bool,
     /// What the subject says.
     pub(super) said: Option<Vec<Said>>,
     /// This is nowhere to be seen.
@@ -388,18 +399,22 @@ pub(super) enum PatternFile {
     Table(PatternTable),
 }
 
-/// Commands or octets on a channel.
+/// Commands or octets on a channel, or words.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatternTable {
     /// Any of these commands.
     #[serde(default)]
     pub(super) command: Vec<String>,
+    /// Only where they come so often on one connection.
+    pub(super) times: Option<u16>,
     /// These octets in what the client sent.
     pub(super) octets: Option<String>,
     /// Any of these alerts from the client.
     #[serde(default)]
     pub(super) alert: Vec<AlertName>,
+    /// Or this text in what the subject tells its user.
+    pub(super) told: Option<String>,
     /// Only in clear or only inside TLS.
     pub(super) channel: Option<Layer>,
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::model::{
     Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, DnsChange, Expectation,
     Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState,
-    Process, Protocol, Security, Setup, Step, Then, TlsAct, Trust, Vary,
+    Process, Protocol, Security, Setup, Split, Step, Then, TlsAct, Trust, Vary,
 };
 
 /// Addresses of the client that a step can come from.
@@ -34,6 +34,14 @@ pub(super) fn case(
 ) -> Result<Case, Problems> {
     let mut problems = Problems::default();
     check_id(source, &file.id, &mut problems);
+    let several = file
+        .segments
+        .iter()
+        .collect::<std::collections::HashSet<_>>();
+    if several.len() < file.segments.len() {
+        let message = "`segments` names one of them twice";
+        problems.push(Problem::new(source, source.find("segments ="), message));
+    }
     let mut steps = Vec::new();
     for run in file.run {
         let span = run.span();
@@ -98,6 +106,25 @@ pub(super) fn case(
     })
 }
 
+/// The case once in each of the segmentations. Whole is how everything leaves anyway, and not named in the id.
+pub(super) fn in_segments(case: Case, segments: &[Split]) -> Vec<Case> {
+    let of = |split: Split| {
+        let mut case = case.clone();
+        if split != Split::Whole {
+            let joint = if case.variant.is_empty() { '#' } else { '+' };
+            case.id = format!("{}{joint}{split}", case.id);
+            case.variant
+                .push(("segments".to_owned(), split.to_string()));
+            case.setup.segments = Some(split);
+        }
+        case
+    };
+    match segments {
+        [] => vec![case],
+        some => some.iter().copied().map(of).collect(),
+    }
+}
+
 /// Lowers one expectation; `use` gives several.
 pub(super) fn expectation(
     source: &Arc<Source>,
@@ -114,14 +141,18 @@ pub(super) fn expectation(
         }
     };
     add("completed", file.completed.map(Check::Completed));
+    add("honest", file.honest.then_some(Check::Honest));
     add("said", file.said.map(Check::Said));
-    add("never", file.never.map(|it| Check::Never(pattern(it))));
-    add("seen", file.seen.map(|it| Check::Seen(pattern(it))));
-    add(
-        "order",
-        file.order
-            .map(|it| Check::Order(it.into_iter().map(pattern).collect())),
-    );
+    let never = file.never.map(pattern).transpose().map_err(&problem)?;
+    add("never", never.map(Check::Never));
+    let seen = file.seen.map(pattern).transpose().map_err(&problem)?;
+    add("seen", seen.map(Check::Seen));
+    let order = file
+        .order
+        .map(|it| it.into_iter().map(pattern).collect::<Result<_, _>>())
+        .transpose()
+        .map_err(&problem)?;
+    add("order", order.map(Check::Order));
     add(
         "accepted",
         file.accepted.map(|it| Check::Accepted {
@@ -159,7 +190,7 @@ pub(super) fn expectation(
     let mut checks = checks.into_iter();
     let Some((first, check)) = checks.next() else {
         return Err(problem(
-            "an expectation wants one of `completed`, `said`, `never`, `seen`, `order`, `accepted`, \
+            "an expectation wants one of `completed`, `honest`, `said`, `never`, `seen`, `order`, `accepted`, \
              `connections`, `store`, `tells`, `told_apart`, `quotes`, `memory`, `use`"
                 .to_owned(),
         ));
@@ -509,6 +540,7 @@ fn deviation(
     add(dns.map(Action::Dns));
     let tls = file.tls.map(tls::lower).transpose().map_err(&problem)?;
     add(tls.map(Action::Tls));
+    add(file.before_server_hello.map(Action::BeforeServerHello));
     add(file.without.map(Action::Without));
     add(file.announce.map(Action::Announce));
     add(file.reject.map(Action::Reject));
@@ -543,7 +575,7 @@ fn deviation(
     let action = match (actions.len(), then) {
         (0, Some(then)) => Action::Then(then),
         (0, None) => {
-            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `dns`, `tls`, `without`, \
+            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `dns`, `tls`, `before_server_hello`, `without`, \
                  `announce`, `reject`, `preauth`, `reply`, `before`, `after`, `drop`, `replace`, `split`, \
                  `hold_ms`, `stop_reading` or `then`".to_owned()));
         }
@@ -577,6 +609,7 @@ fn deviation(
             | Action::Port(_)
             | Action::Dns(_)
             | Action::Tls(_)
+            | Action::BeforeServerHello(_)
             | Action::Without(_)
             | Action::Announce(_)
     );
@@ -607,6 +640,7 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
         (None, Some(MomentFile::EndOfData)) => Some(At::EndOfData),
         (None, Some(MomentFile::AuthResponse)) => Some(At::AuthResponse),
         (None, Some(MomentFile::Literal)) => Some(At::Literal),
+        (None, Some(MomentFile::TlsStart)) => Some(At::TlsStart),
         (None, None) => None,
     };
     if let Some(run) = file.run
@@ -638,24 +672,36 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
     })
 }
 
-fn pattern(file: PatternFile) -> Pattern {
-    match file {
-        PatternFile::Sign(sign) => Pattern::Sign(sign),
-        PatternFile::Table(table) if !table.alert.is_empty() => Pattern::Alert(table.alert),
-        PatternFile::Table(table) => match table.octets {
-            Some(text) => Pattern::Octets {
-                text,
-                channel: table.channel,
-            },
-            None => Pattern::Command {
-                commands: table
-                    .command
-                    .iter()
-                    .map(|it| it.to_ascii_uppercase())
-                    .collect(),
-                channel: table.channel,
-            },
-        },
+fn pattern(file: PatternFile) -> Result<Pattern, String> {
+    let table = match file {
+        PatternFile::Sign(sign) => return Ok(Pattern::Sign(sign)),
+        PatternFile::Table(table) => table,
+    };
+    let channel = table.channel;
+    let commands: Vec<String> = table
+        .command
+        .iter()
+        .map(|it| it.to_ascii_uppercase())
+        .collect();
+    if table.times.is_some() && commands.is_empty() {
+        return Err("`times` goes with `command`".to_owned());
+    }
+    let is_wire = !commands.is_empty() || table.octets.is_some();
+    if channel.is_some() && !is_wire {
+        return Err("`channel` goes with `command` and `octets`".to_owned());
+    }
+    match (commands.is_empty(), table.octets, table.told, table.alert) {
+        (false, None, None, alert) if alert.is_empty() => Ok(Pattern::Command {
+            commands,
+            channel,
+            times: table.times,
+        }),
+        (true, Some(text), None, alert) if alert.is_empty() => {
+            Ok(Pattern::Octets { text, channel })
+        }
+        (true, None, Some(text), alert) if alert.is_empty() => Ok(Pattern::Told { text }),
+        (true, None, None, alert) if !alert.is_empty() => Ok(Pattern::Alert(alert)),
+        _ => Err("a pattern is one of `command`, `octets`, `told`, `alert`".to_owned()),
     }
 }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message, Need,
-    Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
+    Action, Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message,
+    Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
 };
 
 /// One case.
@@ -141,6 +141,21 @@ impl Case {
             Delta::Deviate(deviations) => deviations,
             _ => &[],
         }
+    }
+
+    /// Whether the case has this port: one of its steps, its setup or its delta names it.
+    pub fn has_port(&self, role: PortRole) -> bool {
+        let changed = self.deviations().iter().filter_map(|it| match &it.action {
+            Action::Port(change) => change.role,
+            _ => None,
+        });
+        self.steps
+            .iter()
+            .chain(&self.effective_steps())
+            .map(|it| it.port)
+            .chain(self.setup.ports.iter().map(|(role, _)| *role))
+            .chain(changed)
+            .any(|it| it == role)
     }
 
     /// Whether the case differs from its control at all.

@@ -1,6 +1,7 @@
 //! What a server does otherwise than it should: where (a selector) and what (an action).
 
 use mailproof_certs::Fault;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -60,6 +61,8 @@ pub enum At {
     AuthResponse,
     /// The continuation request for a literal.
     Literal,
+    /// The end of a handshake behind STARTTLS, where a server has nothing to say.
+    TlsStart,
 }
 
 /// One kind of response unit.
@@ -100,6 +103,8 @@ pub enum Action {
     Dns(DnsChange),
     /// World: TLS behaves otherwise.
     Tls(TlsChange),
+    /// World: these octets leave in clear between the ClientHello and the ServerHello, in a write of their own.
+    BeforeServerHello(WireText),
     /// Decide: the server does not have these capabilities (by their first word).
     Without(Vec<String>),
     /// Decide: the server announces these as well, whether it has them or not. `FOO` or `AUTH LOGIN`.
@@ -161,6 +166,7 @@ impl Action {
             Action::Port(_) => "port",
             Action::Dns(_) => "dns",
             Action::Tls(_) => "tls",
+            Action::BeforeServerHello(_) => "before-server-hello",
             Action::Without(_) => "without",
             Action::Announce(_) => "announce",
             Action::Reject(_) => "reject",
@@ -240,20 +246,47 @@ pub enum Then {
     Vanish,
 }
 
-/// In which portions a response leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Split {
-    /// One octet each.
-    Octet,
-    /// One line each.
-    Line,
-    /// 1024 octets each.
-    Kibibyte,
-    /// Behind the first digit of each line, and between its CR and LF.
-    InsideLine,
-    /// Everything in one.
-    Whole,
+super::words::words! {
+    /// In which portions a response leaves.
+    Split {
+        /// One octet each.
+        Octet = "octet",
+        /// One line each.
+        Line = "line",
+        /// 1024 octets each.
+        Kibibyte = "kibibyte",
+        /// Behind the first digit of each line, and between its CR and LF.
+        InsideLine = "inside-line",
+        /// Everything in one.
+        Whole = "whole",
+    }
+}
+
+impl Action {
+    /// Every text in it that goes on the wire.
+    pub fn texts_mut(&mut self) -> Vec<&mut WireText> {
+        match self {
+            Action::Reject(Refusal::Smtp { lines, .. }) => lines.iter_mut().collect(),
+            Action::Reject(Refusal::Imap { text, .. })
+            | Action::BeforeServerHello(text)
+            | Action::Preauth(text)
+            | Action::Reply { text, .. }
+            | Action::Before(text)
+            | Action::After { text, .. } => vec![text],
+            Action::Replace(pairs) => pairs.iter_mut().flat_map(|(from, to)| [from, to]).collect(),
+            Action::Chain(_)
+            | Action::Port(_)
+            | Action::Dns(_)
+            | Action::Tls(_)
+            | Action::Without(_)
+            | Action::Announce(_)
+            | Action::Drop { .. }
+            | Action::Split { .. }
+            | Action::Hold { .. }
+            | Action::StopReading { .. }
+            | Action::Then(_) => Vec::new(),
+        }
+    }
 }
 
 impl On {

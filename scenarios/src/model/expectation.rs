@@ -36,6 +36,8 @@ pub enum Check {
     /// True: the job took place by the servers' books, once, and the subject says success. False: it did
     /// not take place and the subject does not say success.
     Completed(bool),
+    /// The subject says success only where the job took place.
+    Honest,
     /// The subject says one of these.
     Said(Vec<Said>),
     /// This is nowhere to be seen.
@@ -91,6 +93,14 @@ pub enum Pattern {
         commands: Vec<String>,
         /// In clear or inside TLS.
         channel: Option<Layer>,
+        /// Only where they come so often on one connection; once where absent.
+        #[serde(default)]
+        times: Option<u16>,
+    },
+    /// This text in the words of the subject to its user.
+    Told {
+        /// The text. Case, punctuation and line breaks do not matter.
+        text: String,
     },
     /// This text in what the client sent.
     Octets {
@@ -129,6 +139,8 @@ super::words::words! {
         DecoyTouched = "decoy-touched",
         /// STARTTLS inside TLS.
         StarttlsInsideTls = "starttls-inside-tls",
+        /// A command inside TLS, after STARTTLS, before EHLO was said there (RFC 3207 §4.2).
+        NoHelloInsideTls = "no-hello-inside-tls",
         /// Octets from the client before the greeting (a ClientHello on implicit TLS aside).
         SpokeBeforeGreeting = "spoke-before-greeting",
         /// Octets from the client between STARTTLS and its go-ahead.

@@ -1,12 +1,16 @@
 //! Text that goes on the wire: a string with named places to fill in and octets written in hex.
 //!
 //! `{host}` is a place, `{x:0D0A}` are octets, `{repeat:70000:a}` is a run of one piece, `{noise:65536}` are
-//! octets without any sense in them, always the same and never CR or LF. Braces around digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so does `{{`, for one `{`.
+//! octets without any sense in them, always the same and never CR or LF, `{port:imaps}` is the number of a port
+//! of the world. Braces around digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so
+//! does `{{`, for one `{`.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::PortRole;
 
 /// The places that a text may name, with what stands there.
 pub const PLACES: &[(&str, &str)] = &[
@@ -60,6 +64,7 @@ enum Piece {
     Place(&'static str),
     Repeat(usize, Vec<u8>),
     Noise(usize),
+    Port(PortRole),
 }
 
 /// Why a wire text is not one.
@@ -77,6 +82,9 @@ pub enum WireTextError {
     /// `{noise:` without a count.
     #[error("`{{{0}}}` wants a count of at most 16777216, as in `{{noise:65536}}`")]
     Noise(String),
+    /// `{port:` with something that is no role of a port.
+    #[error("`{{{0}}}` wants the role of a port behind `port:`, as in `{{port:imaps}}`")]
+    Port(String),
     /// An opening brace without its closing one.
     #[error("an opening brace at offset {0} is never closed (write `{{{{` for a brace of its own)")]
     Unclosed(usize),
@@ -146,9 +154,28 @@ impl WireText {
                 Piece::Place(name) => out.extend_from_slice(fill.get(name)),
                 Piece::Repeat(times, octets) => out.extend(octets.repeat(*times)),
                 Piece::Noise(count) => out.extend(noise().take(*count)),
+                // Nobody has told the number.
+                Piece::Port(_) => {}
             }
         }
         out
+    }
+
+    /// Puts the numbers of ports where the text names them. The source stays as it was written.
+    pub fn fill_ports(&mut self, number: impl Fn(PortRole) -> u16) {
+        for piece in &mut self.pieces {
+            if let Piece::Port(role) = piece {
+                *piece = Piece::Octets(number(*role).to_string().into_bytes());
+            }
+        }
+    }
+
+    /// The ports that the text names.
+    pub fn ports(&self) -> impl Iterator<Item = PortRole> + '_ {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Port(role) => Some(*role),
+            _ => None,
+        })
     }
 
     /// The places that the text names.
@@ -226,6 +253,11 @@ fn place_or_repeat(inner: &str) -> Result<Piece, WireTextError> {
             .map(Piece::Noise)
             .ok_or_else(|| WireTextError::Noise(inner.to_owned()));
     }
+    if let Some(role) = inner.strip_prefix("port:") {
+        return PortRole::from_name(role)
+            .map(Piece::Port)
+            .ok_or_else(|| WireTextError::Port(inner.to_owned()));
+    }
     PLACES
         .iter()
         .find(|(name, _)| *name == inner)
@@ -265,8 +297,18 @@ mod tests {
         assert_eq!(WireText::parse(source).unwrap().render(&fill), expected);
     }
 
+    #[test]
+    fn ports_are_filled_in_beforehand() {
+        let mut text = WireText::parse("imap://u@h:{port:imaps}/").unwrap();
+        assert_eq!(text.ports().collect::<Vec<_>>(), [PortRole::Imaps]);
+        text.fill_ports(|role| if role == PortRole::Imaps { 4711 } else { 0 });
+        assert_eq!(text.render(&Fill::default()), b"imap://u@h:4711/");
+        assert_eq!(text.source(), "imap://u@h:{port:imaps}/");
+    }
+
     #[test_case("{hots}", "unknown place `{hots}`"; "a typo")]
     #[test_case("{noise:many}", "wants a count of at most"; "noise without a count")]
+    #[test_case("{port:pop3}", "wants the role of a port"; "a port that there is not")]
     #[test_case("{x:0}", "even number of hex digits"; "half an octet")]
     #[test_case("{repeat:x:a}", "wants a count"; "a count that is none")]
     #[test_case("250 {host", "never closed"; "an open brace")]

@@ -725,6 +725,27 @@ words! {
         KeepsClearBuffer = "keeps-clear-buffer",
         /// Keeps the capabilities that were announced in clear.
         KeepsClearCapabilities = "keeps-clear-capabilities",
+        /// Keeps what untagged responses told in clear, and acts on it inside TLS.
+        KeepsClearData = "keeps-clear-data",
+        /// Shows the user alerts that came in clear.
+        ShowsClearAlerts = "shows-clear-alerts",
+        /// Goes wherever a referral points, with the password and without TLS.
+        FollowsReferrals = "follows-referrals",
+        /// Asks for STARTTLS again and again after it was refused.
+        RepeatsStarttls = "repeats-starttls",
+        /// Asks for STARTTLS without looking at the offer, and goes on in clear where the server does not know it.
+        StarttlsBlindly = "starttls-blindly",
+        /// Forgets that TLS was demanded when the greeting is none (CVE-2020-28896).
+        BadGreetingSkipsTls = "bad-greeting-skips-tls",
+        /// Pairs replies with commands by counting them: what came before its command answers it, and where more
+        /// replies are there it goes on, whatever the one to STARTTLS said.
+        PairsRepliesByCount = "pairs-replies-by-count",
+        /// Takes any 2yz reply for the answer to EHLO.
+        AnyReplyIsHello = "any-reply-is-hello",
+        /// Sends the next job over the connection of the one before, whatever that job demands.
+        ReusesClearConnections = "reuses-clear-connections",
+        /// Skips octets in front of the first TLS record of the server, and takes them for words said inside.
+        SkipsClearInHandshake = "skips-clear-in-handshake",
         /// Takes any 2yz or even 3yz reply to STARTTLS for a go-ahead, and in IMAP whatever is neither NO nor BAD,
         /// but stays in clear.
         StarttlsAnyReplyInClear = "starttls-any-reply-in-clear",
@@ -818,6 +839,8 @@ words! {
         ChokesOnUnknownCapability = "chokes-on-unknown-capability",
         /// Finds the keywords of EHLO in capitals only.
         CaseSensitiveKeywords = "case-sensitive-keywords",
+        /// Looks for the keywords of EHLO on lines with a hyphen only, and so misses the last.
+        MissesLastKeyword = "misses-last-keyword",
         /// Offers TLS 1.3 and nothing older.
         NeedsTls13 = "needs-tls13",
         /// Sends STARTTLS wherever it is offered, inside TLS too.

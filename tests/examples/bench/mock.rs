@@ -7,7 +7,7 @@ use std::{
 };
 
 use mailproof::session::LINGER;
-use mailproof_certs::{Authority, Fault};
+use mailproof_certs::{Authority, Fault, Names};
 use mailproof_mock_servers::world::{Place, SERVED, World, WorldConfig};
 use mailproof_scenarios::{
     library::Library,
@@ -53,7 +53,7 @@ impl Mocks {
     pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
         let chain = self
             .authority
-            .chain(Fault::Valid, &Place::Loopback.names())
+            .chain(Fault::Valid, &Names::dns("localhost"))
             .map_err(|it| it.to_string())?;
         let files = [
             ("ca.pem", self.authority.root_pem()),

@@ -55,6 +55,9 @@ pub(super) fn setup(case: &Case) -> Vec<String> {
         "Its IMAP greeting lists its capabilities.",
         "Its IMAP greeting does not list its capabilities.",
     );
+    if let Some(split) = setup.segments {
+        lines.push(format!("What it says in clear leaves {}.", portions(split)));
+    }
     if !setup.without.is_empty() {
         lines.push(format!("It does not have: {}.", setup.without.join(", ")));
     }
@@ -88,6 +91,7 @@ fn place(on: &On) -> Option<String> {
         Some(At::EndOfData) => parts.push("After the final dot of the message".to_owned()),
         Some(At::AuthResponse) => parts.push("In the middle of the sign-in".to_owned()),
         Some(At::Literal) => parts.push("When the client announces a literal".to_owned()),
+        Some(At::TlsStart) => parts.push("When TLS has begun".to_owned()),
         None => {}
     }
     if let Some(protocol) = on.protocol {
@@ -157,6 +161,10 @@ fn action(action: &Action, on: &On) -> String {
         }
         Action::Dns(change) => dns(change),
         Action::Tls(change) => format!("the server {}", change.describe()),
+        Action::BeforeServerHello(text) => format!(
+            "between the ClientHello and the ServerHello comes {} in clear",
+            wire(text)
+        ),
         Action::Without(words) => format!("the server does not have {}", words.join(", ")),
         Action::Announce(words) => format!("the server announces {} as well", words.join(", ")),
         Action::Reject(refusal) => format!("the server refuses with {}", refused(refusal)),

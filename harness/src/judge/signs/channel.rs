@@ -91,6 +91,34 @@ pub(super) fn starttls_inside_tls(view: &View<'_>) -> Vec<Sighting> {
         .collect()
 }
 
+/// The first SMTP command inside TLS behind STARTTLS where it is neither EHLO nor a goodbye: TLS sets the
+/// session back to its beginning (RFC 3207 §4.2).
+pub(super) fn no_hello_inside_tls(view: &View<'_>) -> Vec<Sighting> {
+    const FIRST: &[&str] = &["EHLO", "QUIT"];
+    let smtp = view
+        .connections
+        .iter()
+        .filter(|it| it.protocol == Protocol::Smtp);
+    smtp.filter_map(|connection| {
+        let mut asked = false;
+        let (index, verb) =
+            view.events_on(connection)
+                .find_map(|(index, event)| match &event.what {
+                    What::Command { verb, layer, .. } => {
+                        asked |= *layer == Layer::Clear && verb == "STARTTLS";
+                        (asked && *layer == Layer::Tls).then_some((index, verb.as_str()))
+                    }
+                    _ => None,
+                })?;
+        let says = format!(
+            "The first command inside TLS was {}, not EHLO.",
+            spoken(verb)
+        );
+        (!FIRST.contains(&verb)).then(|| Sighting::at(view, index, says))
+    })
+    .collect()
+}
+
 pub(super) fn data_to_untrusted_peer(view: &View<'_>) -> Vec<Sighting> {
     said_to_untrusted_peer(view, |line| {
         (!HELLO_AND_GOODBYE.contains(&line.verb.as_str())).then(|| spoken(&line.verb))

@@ -101,6 +101,15 @@ fn starttls_inside_tls(scene: fn() -> Scene) -> bool {
     seen(&scene(), Sign::StarttlsInsideTls)
 }
 
+#[test_case(|| in_tls().command("AUTH PLAIN {plain}") => true; "another command")]
+#[test_case(|| in_tls().command("EHLO x").command("AUTH PLAIN {plain}") => false; "hello first")]
+#[test_case(|| in_tls().command("QUIT") => false; "a goodbye")]
+#[test_case(|| Scene::send().begin().up_to_go_ahead().command("AUTH PLAIN {plain}") => false; "in clear")]
+#[test_case(|| Scene::fetch().begin().connect().tls(Fault::Valid).greeting().command("a1 NOOP") => false; "imap")]
+fn no_hello_inside_tls(scene: fn() -> Scene) -> bool {
+    seen(&scene(), Sign::NoHelloInsideTls)
+}
+
 // Turns.
 
 #[test_case(|| in_tls().command("EHLO x").early("AUTH PLAIN {plain}") => true; "before the answer to EHLO")]

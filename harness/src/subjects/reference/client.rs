@@ -19,6 +19,7 @@ use super::{
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
+    kept::Kept,
     memory::{Memory, State},
     smtp,
     task::Task,
@@ -26,11 +27,12 @@ use super::{
 };
 
 /// The client at work on one request.
-pub(super) struct Client<'a, D> {
+pub(super) struct Client<'a, D: Dial> {
     pub(super) dial: &'a D,
     pub(super) request: &'a Request,
     pub(super) flaws: &'a Flaws,
     pub(super) memory: &'a Memory,
+    pub(super) kept: &'a Kept<D::Stream>,
 }
 
 /// How one attempt connects.
@@ -115,15 +117,56 @@ impl<D: Dial> Client<'_, D> {
             .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
             .transpose()?;
         let message = self.message()?;
+        let kept = self.kept.take(&request.host, plan.port);
+        let resumed = kept.is_some();
+        let (connection, own_address) = match kept {
+            Some(kept) => kept,
+            None => self.connect(plan, patience).await?,
+        };
+        let task = Task {
+            request,
+            flaws: self.flaws,
+            security: plan.security,
+            tls,
+            by_hand: plan.by_hand,
+            own_address,
+            message,
+        };
+        let (outcome, connection) = match request.protocol {
+            Protocol::Smtp if resumed => {
+                smtp::Session::new(connection, &task)
+                    .perform_behind_another()
+                    .await
+            }
+            Protocol::Smtp => smtp::Session::new(connection, &task).perform().await,
+            Protocol::Imap => imap::Session::new(connection, &task).perform().await,
+        };
+        self.remember(&outcome, &connection);
+        let outcome = outcome.map_err(|failure| with_last_words(failure, connection.heard()));
+        if outcome.is_ok() && self.flaws.reuses_clear_connections() {
+            self.kept
+                .keep(&request.host, plan.port, connection, own_address);
+        }
+        outcome
+    }
+
+    async fn connect(
+        &self,
+        plan: Plan,
+        patience: Patience,
+    ) -> Result<(Connection<D::Stream>, IpAddr), Failure> {
         let dialled = match plan.address {
             Some(address) => self.dial.connect(address, patience).await,
             None => {
-                let host = (request.host.as_str(), plan.port);
+                let host = (self.request.host.as_str(), plan.port);
                 reach(self.dial, host, patience, self.flaws).await
             }
         };
         let (stream, own_address) = dialled.map_err(|error| {
-            let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
+            let why = format!(
+                "no connection to {}:{}: {error}",
+                self.request.host, plan.port
+            );
             let phase = self.phase("connect");
             phase.failure(Kind::Connect, Said::Temporary, &why)
         })?;
@@ -140,23 +183,9 @@ impl<D: Dial> Client<'_, D> {
             } else {
                 Writing::Patient
             },
+            skips_clear_in_handshake: self.flaws.skips_clear_in_handshake(),
         };
-        let connection = Connection::new(stream, patience, reading);
-        let task = Task {
-            request,
-            flaws: self.flaws,
-            security: plan.security,
-            tls,
-            by_hand: plan.by_hand,
-            own_address,
-            message,
-        };
-        let (outcome, connection) = match request.protocol {
-            Protocol::Smtp => smtp::Session::new(connection, &task).perform().await,
-            Protocol::Imap => imap::Session::new(connection, &task).perform().await,
-        };
-        self.remember(&outcome, &connection);
-        outcome.map_err(|failure| with_last_words(failure, connection.heard()))
+        Ok((Connection::new(stream, patience, reading), own_address))
     }
 
     fn patience(&self) -> Patience {
@@ -208,6 +237,9 @@ impl<D: Dial> Client<'_, D> {
                 ..plan
             };
             outcome = self.attempt(by_hand, remembered).await;
+        }
+        if let Some(port) = outcome.as_ref().err().and_then(|it| it.referral) {
+            outcome = self.attempt(Plan { port, ..in_clear }, remembered).await;
         }
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;

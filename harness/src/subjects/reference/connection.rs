@@ -21,6 +21,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     by_hand::{self, Careless},
     tls::Tls,
+    tolerant::Tolerant,
     watch::{Noticed, Watched},
 };
 
@@ -123,6 +124,8 @@ pub(super) struct Reading {
     pub(super) loops_at_eof: bool,
     /// Writing waits so long and no longer.
     pub(super) writing: Writing,
+    /// What stands in front of the first TLS record is taken for words said inside.
+    pub(super) skips_clear_in_handshake: bool,
 }
 
 /// How long a connection that takes nothing is waited for.
@@ -139,7 +142,7 @@ pub(super) enum Writing {
 
 enum Channel<S> {
     Clear(S),
-    Tls(Box<TlsStream<Watched<S>>>),
+    Tls(Box<TlsStream<Watched<Tolerant<S>>>>),
     Gone,
 }
 
@@ -171,6 +174,11 @@ impl<S: Stream> Connection<S> {
     /// What was read but not yet taken.
     pub(super) fn unread(&self) -> &[u8] {
         &self.inbox
+    }
+
+    /// Lets go what was read but not yet taken.
+    pub(super) fn let_go_unread(&mut self) {
+        self.inbox.clear();
     }
 
     pub(super) fn heard(&self) -> &[u8] {
@@ -267,6 +275,7 @@ impl<S: Stream> Connection<S> {
     /// After a failed handshake the connection is in clear again if the peer left it usable.
     pub(super) async fn start_tls(&mut self, tls: Tls) -> Result<(), TlsTrouble> {
         let stream = self.take_clear()?;
+        let stream = Tolerant::new(stream, self.reading.skips_clear_in_handshake);
         let stream = Watched::new(stream, tls.quirks, tls.noticed.clone());
         self.noticed = tls.noticed.clone();
         let early = tls.early.unwrap_or_default();
@@ -287,13 +296,15 @@ impl<S: Stream> Connection<S> {
                     let why = "the server asks for a certificate, and there is none".to_owned();
                     return Err(TlsTrouble::Protocol(why));
                 }
+                self.inbox
+                    .extend_from_slice(stream.get_ref().0.inner().skipped());
                 let chain = stream.get_ref().1.peer_certificates();
                 self.peer = chain.and_then(|chain| chain.first()).cloned();
                 self.channel = Channel::Tls(Box::new(stream));
                 Ok(())
             }
             Some(Err((error, stream))) => {
-                self.channel = Channel::Clear(stream.into_inner());
+                self.channel = Channel::Clear(stream.into_inner().into_inner());
                 Err(trouble(&error))
             }
         }

@@ -177,6 +177,7 @@ impl Connection {
         };
         let op = match item.act {
             Act::Wire(WireOp::Write(octets)) => self.write(octets, &mut flight),
+            Act::Clear(octets) => write_clear(octets, &mut flight),
             Act::Tls => {
                 let mut output = self.tls_output();
                 if let Some(then) = output.end.take() {
@@ -305,15 +306,7 @@ impl Connection {
             self.queue.pop();
             self.queue.push_front(Item::wire(WireOp::Fin, Vec::new()));
         }
-        flight.octets = octets.len();
-        flight.events.insert(
-            0,
-            What::Sent {
-                layer: Layer::Clear,
-                octets: octets.clone(),
-            },
-        );
-        Op::Write(Bytes::from(octets), None)
+        write_clear(octets, flight)
     }
 
     fn ready(&mut self, output: Output, said: Option<Vec<u8>>, flight: &mut Flight) -> Option<Op> {
@@ -364,10 +357,7 @@ impl Connection {
                 Seen::Hello(hello) => {
                     let sni = hello.sni.clone();
                     self.record(shared, What::ClientHello(hello));
-                    match &mut self.channel {
-                        Channel::Tls(tls) => tls.handshake.heard(sni.as_deref()),
-                        _ => self.hello_in_clear(shared),
-                    }
+                    self.answer_hello(sni.as_deref(), shared);
                 }
                 Seen::Early(octets) => self.record(shared, What::EarlyData { octets }),
                 Seen::Established {
@@ -411,15 +401,34 @@ impl Connection {
         );
     }
 
+    fn answer_hello(&mut self, sni: Option<&str>, shared: &mut Shared) {
+        let Channel::Tls(tls) = &mut self.channel else {
+            self.hello_in_clear(shared);
+            return;
+        };
+        tls.handshake.heard(sni);
+        if let Some((index, text)) = tls.handshake.in_clear.take() {
+            let fill = self.engine.as_ref().map(|it| it.fill());
+            let octets = text.render(&fill.unwrap_or_default());
+            self.queue.push(Item {
+                proves: vec![index],
+                ..Item::new(Act::Clear(octets))
+            });
+        }
+    }
+
     fn established(&mut self, shared: &mut Shared) {
         let Channel::Tls(tls) = &mut self.channel else {
             return;
         };
         tls.established = true;
-        if tls.implicit {
-            // What TLS still has to say (tickets) goes first, in a write of its own.
-            self.queue.push(Item::new(Act::Tls));
+        let implicit = tls.implicit;
+        // What TLS still has to say (tickets) goes first, in a write of its own.
+        self.queue.push(Item::new(Act::Tls));
+        if implicit {
             self.greet(Vec::new(), shared);
+        } else {
+            self.say_at_tls_start(shared);
         }
     }
 
@@ -516,6 +525,18 @@ impl Connection {
         }
         self.process(shared);
     }
+}
+
+fn write_clear(octets: Vec<u8>, flight: &mut Flight) -> Op {
+    flight.octets = octets.len();
+    flight.events.insert(
+        0,
+        What::Sent {
+            layer: Layer::Clear,
+            octets: octets.clone(),
+        },
+    );
+    Op::Write(Bytes::from(octets), None)
 }
 
 fn ends(flight: &mut Flight, end: End) -> End {

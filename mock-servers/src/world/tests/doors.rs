@@ -194,3 +194,50 @@ async fn whoever_vanishes_acknowledges_nothing_more() {
     ));
     assert!(!has(&log, |it| *it == What::LingerOver));
 }
+
+#[tokio::test]
+async fn what_a_subject_leaves_open_stays_so_until_it_has_ended() {
+    let steps = [PortRole::Submission; 2].map(|role| step(role, Job::TestConnection));
+    let world = start(case(&steps, &[]), Place::Loopback).await.unwrap();
+    world.begin_step(1).await;
+    let mut kept = connect(world.port(PortRole::Submission)).await;
+    assert!(reply(&mut kept).await.starts_with("220 "));
+    world.pause().await;
+    world.begin_step(2).await;
+    say(&mut kept, "NOOP\r\n").await;
+    assert!(reply(&mut kept).await.starts_with("250 "));
+    world.settle().await;
+    let log = world.finish().await;
+    let noop = log
+        .events
+        .iter()
+        .find(|it| matches!(&it.what, What::Command { verb, .. } if verb == "NOOP"))
+        .unwrap();
+    assert_eq!((noop.step, noop.conn), (2, Some(1)));
+    let left = |it: &What| matches!(it, What::LingerOver);
+    assert_eq!(count(&log, left), 1);
+}
+
+#[tokio::test]
+async fn a_text_can_name_the_number_of_another_port() {
+    let elsewhere = PortRole::Submissions;
+    let mut case = case(
+        &[step(PortRole::Submission, Job::TestConnection)],
+        &[at(
+            "NOOP",
+            Action::Before(text("250-{port:submissions}\r\n")),
+        )],
+    );
+    case.setup.ports = vec![(elsewhere, PortState::Clear)];
+    let world = start(case, Place::Loopback).await.unwrap();
+    let mut client = connect(world.port(PortRole::Submission)).await;
+    reply(&mut client).await;
+    say(&mut client, "EHLO x\r\n").await;
+    reply(&mut client).await;
+    say(&mut client, "NOOP\r\n").await;
+    let said = reply(&mut client).await;
+    let number = world.port(elsewhere);
+    assert!(said.starts_with(&format!("250-{number}\r\n")), "{said}");
+    let mut other = connect(number).await;
+    assert!(reply(&mut other).await.starts_with("220 "));
+}

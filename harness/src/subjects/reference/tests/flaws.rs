@@ -259,6 +259,87 @@ fn row(flaw: Flaw) -> Row {
             smtp(Implicit, |it| it.with(|it| it.closed_port = Some(4711))),
             |it| it.saw("connect 587"),
         ),
+        Flaw::KeepsClearData => {
+            let told = "* LIST () \"/\" Forged\r\n* 54321 EXISTS\r\n* 1 EXPUNGE\r\n";
+            let server = || Server::new(Imap, StarttlsRequired).before("STARTTLS", told);
+            let list = request(Imap, List, StarttlsRequired);
+            let fetch = request(Imap, Fetch, StarttlsRequired);
+            (vec![(list, server()), (fetch, server())], |it| {
+                it.saw("tls A0006 STATUS Forged")
+                    && it.saw("tls A0006 FETCH 54321")
+                    && it.saw("tls A0007 UID FETCH 2:*")
+            })
+        }
+        Flaw::ShowsClearAlerts => (
+            imap(StarttlsRequired, |it| {
+                it.reply("greeting", "* OK [ALERT] call us\r\n")
+            }),
+            |it| it.text().contains("call us"),
+        ),
+        Flaw::FollowsReferrals => (
+            imap(StarttlsRequired, |it| {
+                let greeting = "* OK [REFERRAL imap://;AUTH=*@localhost:4712/] elsewhere\r\n";
+                it.reply("greeting", greeting)
+            }),
+            |it| it.saw("connect 4712"),
+        ),
+        Flaw::RepeatsStarttls => {
+            let mut steps = smtp(StarttlsRequired, |it| it.reply("STARTTLS", "530 no\r\n"));
+            steps.extend(imap(StarttlsRequired, |it| {
+                it.reply("STARTTLS", "{tag} BAD no\r\n")
+            }));
+            (steps, |it| it.count("STARTTLS") >= 10)
+        }
+        Flaw::StarttlsBlindly => {
+            let mut steps = smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "SIZE")
+                    .reply("STARTTLS", "502 no\r\n")
+            });
+            steps.extend(imap(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "IMAP4rev1")
+                    .reply("STARTTLS", "{tag} BAD no\r\n")
+            }));
+            (steps, |it| {
+                it.saw("clear MAIL") && it.saw("clear A0003 LOGIN")
+            })
+        }
+        Flaw::BadGreetingSkipsTls => (
+            imap(StarttlsRequired, |it| it.reply("greeting", "XXXX\r\n")),
+            leaks,
+        ),
+        Flaw::PairsRepliesByCount => (
+            smtp(StarttlsRequired, |it| {
+                it.reply("STARTTLS", "454 no\r\n235 ok\r\n250 ok\r\n")
+            }),
+            leaks,
+        ),
+        Flaw::AnyReplyIsHello => (
+            smtp(Clear, |it| {
+                it.reply("EHLO", "220-mx.test\r\n220 AUTH PLAIN\r\n")
+            }),
+            succeeds,
+        ),
+        Flaw::ReusesClearConnections => {
+            let server = |security| Server::new(Smtp, security);
+            let steps = [Clear, StarttlsRequired]
+                .map(|security| (request(Smtp, Send, security), server(security)));
+            (steps.to_vec(), |it| it.count("connect") == 1)
+        }
+        Flaw::SkipsClearInHandshake => (
+            smtp(StarttlsRequired, |it| {
+                let injected = "220 go\r\n250-mx.test\r\n250 AUTH PLAIN\r\n";
+                it.with(|it| it.dribbles = Some(Duration::from_millis(1)))
+                    .instead("STARTTLS", injected, Then::Tls)
+                    .instead("tls:EHLO", "", Then::Silence)
+            }),
+            |it| it.saw("(unanswered) AUTH PLAIN"),
+        ),
+        Flaw::MissesLastKeyword => (
+            smtp(StarttlsRequired, |it| {
+                it.reply("clear:EHLO", "250-mx.test\r\n250 STARTTLS\r\n")
+            }),
+            fails,
+        ),
         Flaw::AcceptsPreauth => (
             imap(StarttlsRequired, |it| {
                 it.reply("greeting", "* PREAUTH hi\r\n")

@@ -12,7 +12,7 @@ use mailproof_scenarios::model::{Flaw, event::Said};
 use tokio::io::DuplexStream;
 
 use super::super::{
-    client::Client, connection::Patience, dial::Dial, flaws::Flaws, memory::Memory,
+    client::Client, connection::Patience, dial::Dial, flaws::Flaws, kept::Kept, memory::Memory,
 };
 use crate::{
     subject::{Report, Request},
@@ -81,6 +81,7 @@ pub(super) fn run_all(flaws: &[Flaw], steps: Vec<(Request, Server)>) -> Outcome 
         .unwrap();
     let flaws = Flaws::new(flaws);
     let memory = Memory::default();
+    let kept = Kept::default();
     let log = Log::default();
     let reports = runtime.block_on(async {
         let mut reports = Vec::new();
@@ -94,6 +95,7 @@ pub(super) fn run_all(flaws: &[Flaw], steps: Vec<(Request, Server)>) -> Outcome 
                 request: &request,
                 flaws: &flaws,
                 memory: &memory,
+                kept: &kept,
             };
             let limit = Duration::from_secs(3600);
             let report = tokio::time::timeout(limit, client.perform()).await;
