@@ -7,7 +7,7 @@ use crate::{
     chain::Chain,
     error::ExportError,
     fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
-    names::Names,
+    names::{Names, Needs},
 };
 use serde::Serialize;
 use std::{
@@ -39,6 +39,9 @@ struct Entry<'a> {
     defect: Defect,
     ruling: Ruling,
     clauses: &'static [&'static str],
+    /// What the names of the server must be like, where not any will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<String>,
     names: Vec<String>,
     chain: String,
     key: String,
@@ -148,6 +151,7 @@ fn entry<'a>(authority: &Authority, chain: &'a Chain) -> Entry<'a> {
         defect: fault.defect(),
         ruling: fault.ruling(),
         clauses: fault.clauses(),
+        needs: (fault.needs() != Needs::Anything).then(|| fault.needs().to_string()),
         names: listed(&chain.names),
         chain: format!("{fault}.chain.pem"),
         key: format!("{fault}.key.pem"),
@@ -180,8 +184,8 @@ fn for_people(index: &Index<'_>) -> String {
          - `FAULT.crls.pem`: the revocation lists a client is given.\n\n\
          The first two are in the form that servers load. Most servers compare key and \
          certificate and refuse the pair of `{wrong_key}` and of keys they do not know; they need \
-         one that does not. Where the names above cannot show a fault, `index.toml` has the \
-         names that it was made for.\n\n\
+         one that does not. Where the names above cannot show a fault, `index.toml` says what it \
+         needs, and has the names that it was made for.\n\n\
          The errors are those of OpenSSL 3 (code @ place in the chain) and of rustls with \
          webpki.\n\n\
          | fault | what is wrong | a client | clauses | openssl | webpki |\n\

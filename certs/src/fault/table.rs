@@ -120,17 +120,17 @@ faults! {
         rejected(hostname_mismatch(0), "NotValidForName");
     AddressAsDnsName "address-as-dns-name"
         "The address of the server stands as text where host names stand."
-        Name MustReject ["RFC 5280 §4.2.1.6", "RFC 6125 §1.7.2"]
+        Name MustReject ["RFC 5280 §4.2.1.6"]
         |it| it.leaf.naming = Naming::AddressAsDnsName,
         rejected(ip_address_mismatch(0), "NotValidForName");
     AddressAsCommonName "address-as-common-name"
         "The address of the server stands in the common name only."
-        Name MustReject ["RFC 6125 §6.4.4", "RFC 6125 §1.7.2"]
+        Name MustReject ["RFC 6125 §6.4.4", "RFC 5280 §4.2.1.6"]
         |it| it.leaf.naming = Naming::AddressAsCommonName,
         rejected(ip_address_mismatch(0), "NotValidForName");
     NoAddress "no-address"
         "The certificate names hosts, but not the address that the client connects to."
-        Name MustReject ["RFC 7817 §3", "RFC 6125 §1.7.2"]
+        Name MustReject ["RFC 7817 §3", "RFC 5280 §4.2.1.6"]
         |it| it.leaf.naming = Naming::DnsNamesOnly,
         rejected(ip_address_mismatch(0), "NotValidForName");
     UnicodeDnsName "unicode-dns-name"
@@ -431,22 +431,22 @@ faults! {
 
     Sha1Leaf "sha1-leaf"
         "The signature on the server's certificate is over a SHA-1 hash."
-        Weak ShouldReject ["RFC 8446 §4.4.2.4"]
+        Weak ShouldReject ["RFC 8446 §4.4.2.4", "RFC 9325 §4.5"]
         |it| it.leaf.hash = Hash::Sha1,
         by_webpki("UnsupportedSignatureAlgorithm", SECURITY_LEVEL);
     Sha1Intermediate "sha1-intermediate"
         "The signature on the intermediate is over a SHA-1 hash."
-        Weak ShouldReject ["RFC 8446 §4.4.2.4"]
+        Weak ShouldReject ["RFC 8446 §4.4.2.4", "RFC 9325 §4.5"]
         |it| it.intermediate.hash = Hash::Sha1,
         by_webpki("UnsupportedSignatureAlgorithm", SECURITY_LEVEL);
     Md5Leaf "md5-leaf"
         "The signature on the server's certificate is over an MD5 hash."
-        Weak MustReject ["RFC 8446 §4.4.2.4"]
+        Weak MustReject ["RFC 8446 §4.4.2.4", "RFC 9325 §4.5"]
         |it| it.leaf.hash = Hash::Md5,
         by_webpki("UnsupportedSignatureAlgorithm", SECURITY_LEVEL);
     Md5Intermediate "md5-intermediate"
         "The signature on the intermediate is over an MD5 hash."
-        Weak MustReject ["RFC 8446 §4.4.2.4"]
+        Weak MustReject ["RFC 8446 §4.4.2.4", "RFC 9325 §4.5"]
         |it| it.intermediate.hash = Hash::Md5,
         by_webpki("UnsupportedSignatureAlgorithm", SECURITY_LEVEL);
     Rsa512Leaf "rsa-512-leaf"
@@ -486,7 +486,7 @@ faults! {
         ACCEPTED.noted(UNUSABLE_KEY);
     ExplicitCurveLeaf "explicit-curve-leaf"
         "The server's key spells out the parameters of its curve instead of naming it."
-        Weak ShouldReject ["RFC 8422 §5.3", "RFC 5480 §2.1.1"]
+        Weak ShouldReject ["RFC 5480 §2.1.1"]
         |it| it.leaf.key = KeyKind::ExplicitP256,
         by_openssl(ec_key_explicit_params(0), WEAK_LEAF);
     Rsa2048Leaf "rsa-2048-leaf"

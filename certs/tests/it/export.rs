@@ -1,5 +1,5 @@
 use crate::{AUTHORITY, HOST, NOW, chain};
-use mailproof_certs::{ExportError, Fault, Names, export};
+use mailproof_certs::{ExportError, Fault, Names, Needs, export};
 use pretty_assertions::assert_eq;
 use std::{collections::BTreeSet, fs, path::Path};
 use x509_parser::pem::Pem;
@@ -92,7 +92,11 @@ fn the_index_for_programs_lists_every_fault() {
     for (entry, fault) in chains.iter().zip(Fault::ALL) {
         assert_eq!(entry["fault"].as_str(), Some(fault.name()));
         assert_eq!(entry["wrong"].as_str(), Some(fault.describe()));
-        for key in ["chain", "key"] {
+        let needs = fault.needs();
+        let stated = entry.get("needs").and_then(toml::Value::as_str);
+        let expected = (needs != Needs::Anything).then(|| needs.to_string());
+        assert_eq!(stated, expected.as_deref());
+        for key in ["chain", "key", "anchor"] {
             assert!(dir.path().join(entry[key].as_str().unwrap()).is_file());
         }
         let openssl = entry.get("openssl").map(|error| error["code"].as_integer());

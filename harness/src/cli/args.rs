@@ -365,6 +365,9 @@ pub struct RejudgeArgs {
 #[derive(Debug, Subcommand)]
 pub enum CertsCommand {
     /// Write a fresh test authority's root and every chain, right and wrong, with keys and an index
+    ///
+    /// Some chains need more than a plain host name (a name of more labels, an address); they are made for the
+    /// nearest names that do, and the index says which. Keys of RSA take some seconds to make.
     Export(ExportArgs),
 }
 

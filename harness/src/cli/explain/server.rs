@@ -2,7 +2,7 @@
 //!
 //! Must not know what the subject should make of it.
 
-use mailproof_certs::Fault;
+use mailproof_certs::{Defect, Fault};
 use mailproof_scenarios::model::{
     Action, At, Case, Deviation, DnsChange, Family, HostAddress, Layer, On, PortRole, PortState,
     Protocol, Refusal, Split, Then, Unit, When, WireText,
@@ -30,6 +30,9 @@ pub(super) fn setup(case: &Case) -> Vec<String> {
     }
     lines.push(match setup.chain.fault {
         Fault::Valid => "Its certificate is right.".to_owned(),
+        fault if fault.defect() == Defect::None => {
+            format!("Its certificate is right and unusual: {}", fault.describe())
+        }
         fault => format!(
             "Its certificate is wrong in the base already: {}",
             fault.describe()
