@@ -18,7 +18,7 @@ use mailproof_scenarios::model::{
 };
 
 pub(crate) use self::{
-    config::{Configs, Settings, Versions},
+    config::{Configs, SMALLEST, Settings, Versions},
     flight::{Flight, Odd, Wrong},
     session::{Habits, Session},
     shape::Shape,
