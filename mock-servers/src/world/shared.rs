@@ -10,11 +10,16 @@ use mailproof_scenarios::model::{
 use super::log::Recorder;
 use crate::{
     script::{Scene, Script},
-    wire::tls::{Configs, Flight, Habits, Odd, Session, Settings, Shape, Versions, Wrong},
+    wire::tls::{
+        Configs, Flight, Habits, Odd, SMALLEST, Session, Settings, Shape, Versions, Wrong,
+    },
 };
 
 /// Octets that are kept of all connections of a case together.
 const KEPT_OF_ALL: usize = 256 * 1024 * 1024;
+
+/// The longest record where many tickets are sent.
+const TICKETS_LENGTH: usize = 512;
 
 /// Delivers the new message that a waiting client is told about: login name, mailbox and step.
 pub(crate) type Deliver = Box<dyn FnMut(&str, &str, u16) + Send>;
@@ -216,7 +221,7 @@ fn habits(change: &TlsChange) -> (Settings, Habits) {
             });
         }
         TlsAct::SmallRecords => {
-            settings.small_records = true;
+            settings.longest = Some(SMALLEST);
             habits.shape = Some(Shape::Octets);
         }
         TlsAct::ClientCertificate { required } => {
@@ -229,6 +234,8 @@ fn habits(change: &TlsChange) -> (Settings, Habits) {
             hello_request,
         } => {
             settings.tickets = (*tickets > 0).then_some(*tickets);
+            // The library packs tickets together; other servers send each on its own.
+            settings.longest = (*tickets > 0).then_some(TICKETS_LENGTH);
             settings.open = *hello_request;
             habits.tickets = *tickets > 0;
             habits.key_updates = *key_updates;

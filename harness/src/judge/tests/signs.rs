@@ -2,7 +2,9 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Auth, Check, Endpoints, Layer, PortRole, Process, Security, Sign, Trust, What, event::Said,
+    AlertName, Auth, Check, Endpoints, Layer, Pattern, PortRole, Process, Security, Sign, Trust,
+    What,
+    event::{Alert, ClientHello, Direction, Said},
 };
 use test_case::test_case;
 
@@ -84,6 +86,88 @@ fn command_in_clear(scene: fn() -> Scene) -> bool {
 #[test_case(|| Scene::send().begin().up_to_go_ahead().tls(Fault::WrongKey).command("AUTH LOGIN") => true; "a key that is not proved")]
 fn data_to_untrusted_peer(scene: fn() -> Scene) -> bool {
     seen(&scene(), Sign::DataToUntrustedPeer)
+}
+
+// What is said and done in TLS itself.
+
+fn hello(change: fn(&mut ClientHello)) -> Scene {
+    let mut hello = ClientHello {
+        sni: Some("mail.firma.example".to_owned()),
+        versions: vec![0x0304, 0x0303],
+        suites: vec![0x1301, 0xc02b],
+        ..ClientHello::default()
+    };
+    change(&mut hello);
+    Scene::fetch()
+        .begin()
+        .connect()
+        .on_wire(What::ClientHello(hello))
+}
+
+#[test_case(|it| it.sni = Some("192.0.2.10".to_owned()) => true; "an IPv4 address")]
+#[test_case(|it| it.sni = Some("::1".to_owned()) => true; "an IPv6 address")]
+#[test_case(|it| it.sni = Some("[2001:db8::10]".to_owned()) => true; "in brackets")]
+#[test_case(|_| () => false; "a name")]
+#[test_case(|it| it.sni = None => false; "no name")]
+fn address_as_server_name(change: fn(&mut ClientHello)) -> bool {
+    seen(&hello(change), Sign::AddressAsServerName)
+}
+
+#[test_case(|it| it.suites.push(0x0005) => true; "RC4")]
+#[test_case(|it| it.suites.push(0xc012) => true; "3DES")]
+#[test_case(|_| () => false; "sound suites")]
+fn weak_suite_offered(change: fn(&mut ClientHello)) -> bool {
+    seen(&hello(change), Sign::WeakSuiteOffered)
+}
+
+#[test_case(|it| it.resumes = true => true; "a session")]
+#[test_case(|_| () => false; "none")]
+fn session_offered(change: fn(&mut ClientHello)) -> bool {
+    seen(&hello(change), Sign::SessionOffered)
+}
+
+#[test_case(|| in_tls().hello() => true; "a hello inside TLS")]
+#[test_case(|| in_tls().connect().hello() => false; "a hello on another connection")]
+#[test_case(|| in_tls().on_wire(What::TlsFailed { error: String::new() }).hello() => false; "a hello behind TLS that failed")]
+#[test_case(in_tls => false; "one handshake")]
+fn renegotiation(scene: fn() -> Scene) -> bool {
+    seen(&scene(), Sign::Renegotiation)
+}
+
+fn early(octets: &str) -> Scene {
+    let scene = Scene::send().begin().connect().hello();
+    let octets = scene.fill(octets).into_bytes();
+    scene.on_wire(What::EarlyData { octets })
+}
+
+#[test_case("EHLO x\r\nAUTH PLAIN {plain}\r\n" => true; "a sign-in")]
+#[test_case("MAIL FROM:<{user}>" => true; "half a command")]
+#[test_case("EHLO x\r\n" => false; "a hello")]
+fn command_in_early_data(octets: &str) -> bool {
+    seen(&early(octets), Sign::CommandInEarlyData)
+}
+
+#[test_case(&[AlertName::UnknownCa], false => true; "the one that was sent")]
+#[test_case(&[AlertName::BadCertificate, AlertName::UnknownCa], false => true; "one of several")]
+#[test_case(&[AlertName::ProtocolVersion], false => false; "another")]
+#[test_case(&[AlertName::UnknownCa], true => false; "the server's own")]
+fn alerts_of_the_client(names: &[AlertName], from_server: bool) -> bool {
+    let alert = Alert {
+        from: if from_server {
+            Direction::Server
+        } else {
+            Direction::Client
+        },
+        fatal: true,
+        description: 48,
+    };
+    let scene = in_tls().on_wire(What::Alert(alert));
+    let never = Check::Never(Pattern::Alert(names.to_vec()));
+    let judgement = scene.must(never).judge();
+    judgement
+        .findings
+        .iter()
+        .any(|it| it.name.starts_with("never-alert") && it.held == Held::Broken)
 }
 
 #[test_case(|| clear().envelope().content() => true; "all of it")]

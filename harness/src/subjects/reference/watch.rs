@@ -49,7 +49,7 @@ const SERVER_HELLO: u8 = 2;
 const CLOSE_NOTIFY: u8 = 0;
 const UNRECOGNIZED_NAME: u8 = 112;
 /// So many records between two of the client's own are too many for a flawed stack.
-const MANY: u32 = 12;
+const MANY: u32 = 64;
 
 /// The random of a ServerHello that is a HelloRetryRequest begins so (RFC 8446 §4.1.3).
 const RETRY: [u8; 4] = [0xcf, 0x21, 0xad, 0x74];
@@ -246,7 +246,7 @@ mod tests {
     #[test_case(&record(HANDSHAKE, &[2]), Quirks { small_records: true, ..Quirks::default() }; "small record")]
     #[test_case(&record(ALERT, &[1, 0]), Quirks { close_notify: true, ..Quirks::default() }; "close notify")]
     #[test_case(&[record(APPLICATION_DATA, b"x"), record(HANDSHAKE, b"y")].concat(), Quirks { hello_request: true, ..Quirks::default() }; "hello request")]
-    #[test_case(&record(APPLICATION_DATA, b"x").repeat(13), Quirks { many_records: true, ..Quirks::default() }; "many records")]
+    #[test_case(&record(APPLICATION_DATA, b"x").repeat(65), Quirks { many_records: true, ..Quirks::default() }; "many records")]
     fn reacts_to_one_thing_in_any_portions(octets: &[u8], quirks: Quirks) {
         for portion in [1, 3, octets.len()] {
             let mut flawed = watched(quirks);

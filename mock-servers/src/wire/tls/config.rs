@@ -36,8 +36,8 @@ pub(crate) enum Versions {
 pub(crate) struct Settings {
     /// The only group for the key exchange.
     pub(crate) group: Option<u16>,
-    /// Encrypted records as small as the library makes them.
-    pub(crate) small_records: bool,
+    /// The longest record, header included.
+    pub(crate) longest: Option<usize>,
     /// Asks for a client certificate; whether it insists.
     pub(crate) client_certificate: Option<bool>,
     /// Tickets behind the handshake; two where absent.
@@ -48,8 +48,8 @@ pub(crate) struct Settings {
     pub(crate) open: bool,
 }
 
-/// The smallest fragment that `rustls` makes, header included.
-const SMALLEST: usize = 32;
+/// The smallest record that `rustls` makes, header included.
+pub(crate) const SMALLEST: usize = 32;
 
 type Key = (Fault, u32, Versions, Settings, Option<(Fault, u32)>);
 
@@ -120,9 +120,7 @@ impl Configs {
             }),
         };
         let mut config = builder.with_cert_resolver(resolver);
-        if settings.small_records {
-            config.max_fragment_size = Some(SMALLEST);
-        }
+        config.max_fragment_size = settings.longest;
         if let Some(tickets) = settings.tickets {
             config.send_tls13_tickets = usize::try_from(tickets).unwrap_or(usize::MAX);
         }

@@ -19,7 +19,7 @@ use mailproof_scenarios::model::{
 };
 
 pub(crate) use self::{
-    config::{Config, Configs, Settings, Versions},
+    config::{Config, Configs, SMALLEST, Settings, Versions},
     flight::{Flight, Odd, Wrong},
     session::{Habits, Session},
     shape::Shape,

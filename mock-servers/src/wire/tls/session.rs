@@ -76,7 +76,7 @@ impl Session {
     /// # Errors
     /// What `rustls` says about the configuration.
     pub(crate) fn new(config: Config, habits: Habits) -> Result<Self, Error> {
-        let shape = habits.shape.clone().unwrap_or(Shape::Whole);
+        let shape = habits.shape.unwrap_or(Shape::Whole);
         Ok(Self {
             rustls: Some(connection(config.rustls)?),
             layer: None,
@@ -670,5 +670,188 @@ mod tests {
         let seen = server.arrived(&Record::write(23, 0x0303, &[9; 40]));
         assert!(matches!(seen[1], Seen::Failed(_)));
         assert_eq!(server.output().alerts, [our_alert(true, 20)]);
+    }
+
+    fn valid() -> Arc<mailproof_certs::Chain> {
+        authority()
+            .chain(Fault::Valid, &Names::dns("localhost"))
+            .unwrap()
+    }
+
+    fn set_up(settings: Settings, habits: Habits, versions: Versions) -> Session {
+        let config = Configs::new().get(&valid(), versions, settings, None);
+        Session::new(config.unwrap(), habits).unwrap()
+    }
+
+    fn established(seen: &[Seen]) -> bool {
+        seen.iter().any(|it| matches!(it, Seen::Established { .. }))
+    }
+
+    #[test]
+    fn a_group_without_a_share_is_asked_for_again() {
+        let mut configs = Configs::new();
+        let by_group = configs
+            .groups()
+            .into_iter()
+            .map(|group| {
+                let settings = Settings {
+                    group: Some(group),
+                    ..Settings::default()
+                };
+                let config = configs.get(&valid(), Versions::Both, settings, None);
+                (group, config.unwrap())
+            })
+            .collect();
+        let habits = Habits {
+            by_group,
+            ..Habits::default()
+        };
+        let mut server = set_up(Settings::default(), habits, Versions::Both);
+        let mut client = connect(&trusting_client(Versions::Both));
+        let (seen, sent) = talk(&mut client, &mut server);
+        assert!(established(&seen));
+        assert_eq!(
+            client.handshake_kind(),
+            Some(HandshakeKind::FullWithHelloRetryRequest)
+        );
+        assert!(sent[0].deviates && !sent[0].certificate && sent[1].certificate);
+        let mut old = connect(&trusting_client(Versions::Only12));
+        let mut server = set_up(Settings::default(), server.habits.clone(), Versions::Both);
+        let (seen, sent) = talk(&mut old, &mut server);
+        assert!(established(&seen) && sent.iter().all(|it| !it.deviates));
+    }
+
+    #[test_case(Versions::Only12)]
+    #[test_case(Versions::Only13)]
+    fn small_records_make_the_same_handshake(versions: Versions) {
+        let settings = Settings {
+            longest: Some(crate::wire::tls::SMALLEST),
+            ..Settings::default()
+        };
+        let habits = Habits {
+            shape: Some(Shape::Octets),
+            ..Habits::default()
+        };
+        let mut server = set_up(settings, habits, versions);
+        let mut client = connect(&trusting_client(Versions::Both));
+        let (seen, sent) = talk(&mut client, &mut server);
+        assert!(established(&seen));
+        assert!(sent[0].deviates && sent[0].certificate);
+        assert_eq!(sent[0].octets[..6], [22, 3, 3, 0, 1, 2]);
+    }
+
+    #[test_case(Versions::Only12, false, true; "asked in TLS 1.2")]
+    #[test_case(Versions::Only13, false, true; "asked in TLS 1.3")]
+    #[test_case(Versions::Only12, true, false; "demanded in TLS 1.2")]
+    #[test_case(Versions::Only13, true, false; "demanded in TLS 1.3")]
+    fn client_certificates(versions: Versions, required: bool, goes_on: bool) {
+        let settings = Settings {
+            client_certificate: Some(required),
+            ..Settings::default()
+        };
+        let mut server = set_up(settings, Habits::default(), versions);
+        let mut client = connect(&trusting_client(Versions::Both));
+        let (seen, sent) = talk(&mut client, &mut server);
+        assert_eq!(established(&seen), goes_on);
+        let alerts: Vec<_> = sent.iter().flat_map(|it| &it.alerts).collect();
+        assert_eq!(alerts.iter().any(|it| it.description == 116), required);
+    }
+
+    #[test]
+    fn a_hello_request_is_refused_and_the_session_goes_on() {
+        let settings = Settings {
+            open: true,
+            ..Settings::default()
+        };
+        let habits = Habits {
+            hello_request: true,
+            ..Habits::default()
+        };
+        let mut server = set_up(settings, habits, Versions::Only12);
+        let mut client = connect(&trusting_client(Versions::Both));
+        talk(&mut client, &mut server);
+        for round in 0..12 {
+            client.writer().write_all(b"NOOP\r\n").unwrap();
+            let (seen, _) = talk(&mut client, &mut server);
+            assert!(seen.contains(&Seen::Application(b"NOOP\r\n".to_vec())));
+            server.say(b"250 ok\r\n");
+            let output = server.output();
+            assert_eq!(output.deviates, round == 1);
+            let mut rest = &output.octets[..];
+            client.read_tls(&mut rest).unwrap();
+            client.process_new_packets().unwrap();
+            let mut read = [0; 8];
+            client.reader().read_exact(&mut read).unwrap();
+            if round == 1 {
+                let (seen, _) = talk(&mut client, &mut server);
+                assert!(
+                    seen.iter()
+                        .any(|it| matches!(it, Seen::Alert(alert) if alert.description == 100))
+                );
+            }
+        }
+        client.send_close_notify();
+        let (seen, _) = talk(&mut client, &mut server);
+        assert!(seen.contains(&Seen::CloseNotify));
+    }
+
+    #[test]
+    fn keys_change_before_each_response() {
+        let habits = Habits {
+            key_updates: 3,
+            ..Habits::default()
+        };
+        let mut server = set_up(Settings::default(), habits, Versions::Only13);
+        let mut client = connect(&trusting_client(Versions::Both));
+        talk(&mut client, &mut server);
+        server.say(b"220 hi\r\n");
+        let (_, sent) = talk(&mut client, &mut server);
+        assert!(sent[0].deviates);
+        let mut read = [0; 8];
+        client.reader().read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"220 hi\r\n");
+    }
+
+    #[test]
+    fn early_data_is_told_apart_and_told_again() {
+        let mut configs = Configs::new();
+        let settings = Settings {
+            early_data: 1000,
+            ..Settings::default()
+        };
+        let mut client = ClientConfig::clone(&trusting_client(Versions::Only13));
+        client.enable_early_data = true;
+        let client = Arc::new(client);
+        let mut serve = |says: &[u8]| {
+            let config = configs.get(&valid(), Versions::Both, settings, None);
+            let mut server = Session::new(config.unwrap(), Habits::default()).unwrap();
+            let mut client = connect(&client);
+            if let Some(mut early) = client.early_data() {
+                early.write_all(says).unwrap();
+            }
+            talk(&mut client, &mut server).0
+        };
+        serve(b"");
+        let seen = serve(b"EHLO x\r\n");
+        let place = |wanted: Seen| seen.iter().position(|it| *it == wanted).unwrap();
+        assert!(
+            place(Seen::Early(b"EHLO x\r\n".to_vec()))
+                < place(Seen::Application(b"EHLO x\r\n".to_vec()))
+        );
+    }
+
+    #[test]
+    fn whoever_does_not_name_the_host_gets_another_chain() {
+        let names = Names::dns("localhost");
+        let other = authority().chain(Fault::WrongHost, &names).unwrap();
+        let mut configs = Configs::new();
+        for (named, right) in [(true, true), (false, false)] {
+            let config = configs.get(&valid(), Versions::Both, Settings::default(), Some(&other));
+            let mut server = Session::new(config.unwrap(), Habits::default()).unwrap();
+            let mut client = ClientConfig::clone(&trusting_client(Versions::Both));
+            client.enable_sni = named;
+            let (seen, _) = talk(&mut connect(&Arc::new(client)), &mut server);
+            assert_eq!(established(&seen), right);
+        }
     }
 }

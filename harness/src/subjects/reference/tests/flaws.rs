@@ -121,7 +121,7 @@ fn row(flaw: Flaw) -> Row {
         Flaw::ChokesOnSmallRecords => (raw(record([3, 3], &[2])), |it| {
             it.text().contains("half a handshake message")
         }),
-        Flaw::ChokesOnTickets => (raw([20, 3, 3, 0, 1, 1].repeat(20)), |it| {
+        Flaw::ChokesOnTickets => (raw([20, 3, 3, 0, 1, 1].repeat(65)), |it| {
             it.text().contains("much and nothing")
         }),
         Flaw::ChokesOnCertificateRequest => {
