@@ -30,6 +30,24 @@ async fn try_connect(number: u16) -> std::io::Result<Plain> {
     .unwrap()
 }
 
+#[tokio::test]
+async fn the_log_says_when_and_where() {
+    let world = world(PortRole::Submission, &[]).await;
+    let number = world.port(PortRole::Submission);
+    let stream = try_connect(number).await.unwrap();
+    let client = stream.local_addr().unwrap();
+    drop(stream);
+    let log = end(world).await;
+    let What::WorldStarted { civil, ports } = &log.events[0].what else {
+        panic!("{:?}", log.events[0]);
+    };
+    let year_2020 = 1_577_836_800_000_000;
+    assert!(*civil > year_2020);
+    assert_eq!(ports[&PortRole::Submission], number);
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, number));
+    assert!(has(&log, |it| *it == What::Endpoints { client, server }));
+}
+
 #[test_case(PortState::Refused, ErrorKind::ConnectionRefused)]
 #[test_case(PortState::Blackhole, ErrorKind::TimedOut)]
 #[tokio::test]
