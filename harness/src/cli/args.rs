@@ -272,15 +272,18 @@ pub struct ServeArgs {
 Examples:
   mailproof doctor curl
   mailproof doctor ./crm.toml --timeout 5s
+  mailproof doctor --lab
 
 An adapter is usable when the client completes every declared job with every declared setting while nothing
 is wrong, and never says success where nothing happened. That a client is weak is told as well, and makes
 no adapter unusable. The exit code is 0 for a usable adapter, 1 for another one, 3 where the program is
-missing.")]
+missing. With --lab alone every thing that a lab needs is tried on this machine: 0 where the lab is
+complete, 3 where something is missing.")]
 pub struct DoctorArgs {
-    /// The name of a built-in adapter, or the path of an adapter file
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub adapter: String,
+    /// The name of a built-in adapter, or the path of an adapter file. Without it, and with --lab, the lab
+    /// itself is checked
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "lab")]
+    pub adapter: Option<String>,
     /// How long the client is told to wait for the network, as `10s`
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Duration>,
@@ -399,4 +402,7 @@ pub struct WorkerArgs {
     /// Only show that the lab can be entered.
     #[arg(long)]
     pub probe: bool,
+    /// Only try everything that a lab needs, and tell it line by line.
+    #[arg(long)]
+    pub examine: bool,
 }

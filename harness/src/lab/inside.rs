@@ -10,12 +10,22 @@ use super::{LabError, addresses};
 #[derive(Debug)]
 pub struct Inside(());
 
+/// One step of the way in.
+pub(super) type Step = fn() -> Result<(), LabError>;
+
 /// Sets the lab up. The calling process must be the one that [`super::detach`] started.
 ///
 /// # Errors
 /// [`LabError`] where the kernel refuses a step.
 pub fn enter() -> Result<Inside, LabError> {
     end_with_parent()?;
+    mounts()?;
+    addresses()?;
+    Ok(Inside(()))
+}
+
+/// A `/proc` of its own, and the files that say where names are found.
+pub(super) fn mounts() -> Result<(), LabError> {
     mount(
         None,
         "/",
@@ -41,15 +51,18 @@ pub fn enter() -> Result<Inside, LabError> {
     shadow(
         "/etc/nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files dns\n",
-    )?;
+    )
+}
+
+/// `lo` with every address.
+pub(super) fn addresses() -> Result<(), LabError> {
     addresses::give().map_err(|source| LabError {
         what: "the lab cannot get its addresses",
         source,
-    })?;
-    Ok(Inside(()))
+    })
 }
 
-fn end_with_parent() -> Result<(), LabError> {
+pub(super) fn end_with_parent() -> Result<(), LabError> {
     // SAFETY: this option takes a signal number and touches no memory.
     if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } != 0 {
         return Err(LabError::now("the worker cannot be tied to its parent"));

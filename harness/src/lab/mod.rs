@@ -6,11 +6,13 @@
 //! there.
 
 mod addresses;
+mod examine;
 mod inside;
 mod netlink;
 mod outside;
 
 pub use addresses::come_from;
+pub use examine::{Line, examine, examine_inside};
 pub use inside::{Inside, enter};
 pub use outside::{INIT, detach, probe};
 

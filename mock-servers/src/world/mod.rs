@@ -2,6 +2,7 @@
 //!
 //! The world knows the case and lays its deviations over the engines. It emits events and judges nothing.
 
+mod abilities;
 mod connection;
 mod engines;
 mod log;
@@ -33,15 +34,16 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use self::{
+    abilities::{Tried, abilities},
+    log::Recorder,
+    place::{LAB_IPV4, LAB_IPV6, Place},
+};
 use self::{
     engines::Engines,
     owner::{Message, Owner},
     ports::Ports,
     shared::{Shared, Tls},
-};
-pub use self::{
-    log::Recorder,
-    place::{LAB_IPV4, LAB_IPV6, Place},
 };
 use crate::{
     script::Script,

@@ -613,6 +613,15 @@ fn deviation(
             | Action::Without(_)
             | Action::Announce(_)
     );
+    let only_run = On {
+        step: on.step,
+        ..On::default()
+    };
+    if matches!(action, Action::Dns(_)) && on != only_run {
+        return Err(problem(
+            "`dns` is narrowed by `run` only: who asks has not connected yet".to_owned(),
+        ));
+    }
     match (&on.at, of_the_world) {
         (None, false) => Err(problem(format!(
             "`{}` wants to know where: `on = {{ command = \"…\" }}` or `on = {{ at = \"…\" }}`",

@@ -1,4 +1,4 @@
-//! `mailproof doctor`: proves an adapter before its verdicts are trusted.
+//! `mailproof doctor`: proves an adapter before its verdicts are trusted, and the lab.
 //!
 //! Must not know how an adapter is run.
 
@@ -9,7 +9,7 @@ use crate::{
     cli::{Failure, args::DoctorArgs, library, signal::Interrupt, subject, text_width, values},
     doctor::{ExamineError, Finding, Grade, Report, Row, examine, probes::About},
     exit::Exit,
-    process,
+    lab, process,
     report::text,
     runner::Cancel,
     session::Session,
@@ -18,8 +18,8 @@ use crate::{
 /// What the user asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The name of a built-in adapter or the path of an adapter file.
-    pub adapter: String,
+    /// The name of a built-in adapter or the path of an adapter file; `None` for the lab itself.
+    pub adapter: Option<String>,
     /// What the subject is told instead of its adapter's time.
     pub timeout: Option<Duration>,
     /// In namespaces of its own.
@@ -43,8 +43,11 @@ impl Options {
 /// # Errors
 /// [`Failure`] where the adapter file is wrong, its program is not installed, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
+    let Some(asked) = options.adapter.as_deref() else {
+        return the_lab(stdout);
+    };
     let library = library(None)?;
-    let adapter = subject::find(Some(&options.adapter))?;
+    let adapter = subject::find(Some(asked))?;
     if let Some(why) = subject::no_lab(options.lab) {
         return Err(Failure::environment(why));
     }
@@ -57,7 +60,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         timeout: options.timeout,
         jobs: super::run::processors().get(),
         ..subject::session(
-            Some(&options.adapter),
+            Some(asked),
             adapter.clone(),
             &library,
             options.lab,
@@ -101,6 +104,34 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     } else {
         Exit::Unexpected
     })
+}
+
+/// Says what this machine can do for the lab. The exit code is [`Exit::Environment`] where something is missing.
+fn the_lab(stdout: &mut dyn Write) -> Result<Exit, Failure> {
+    let lines = lab::examine().map_err(|error| Failure::environment(error.to_string()))?;
+    writeln!(stdout, "The lab on this machine")?;
+    for line in &lines {
+        let mark = if line.there { "ok" } else { "MISSING" };
+        let first = format!("  {mark:<9}{:<13}", line.what);
+        let says = text::wrap(
+            &text::line(&line.says),
+            text_width(),
+            &first,
+            &" ".repeat(24),
+        );
+        writeln!(stdout, "{says}")?;
+    }
+    let complete = lines.iter().all(|it| it.there);
+    let (says, exit) = if complete {
+        ("The lab is complete.", Exit::AsExpected)
+    } else {
+        (
+            "The lab is not complete: cases that need what is missing are not run, or prove nothing.",
+            Exit::Environment,
+        )
+    };
+    writeln!(stdout, "\n{says}")?;
+    Ok(exit)
 }
 
 fn name(adapter: &Adapter) -> String {

@@ -44,6 +44,9 @@ pub(crate) fn detach(arguments: &[OsString]) -> ExitCode {
 /// # Errors
 /// [`Failure`] where the lab cannot be entered.
 pub fn execute(args: &WorkerArgs) -> Result<Exit, Failure> {
+    if args.examine {
+        return examine();
+    }
     let _inside = match args.lab.then(lab::enter).transpose() {
         Ok(inside) => inside,
         Err(error) => return Err(plain(error.to_string())),
@@ -52,6 +55,15 @@ pub fn execute(args: &WorkerArgs) -> Result<Exit, Failure> {
         return Ok(Exit::AsExpected);
     }
     crate::runner::work(args.lab).map_err(plain)?;
+    Ok(Exit::AsExpected)
+}
+
+fn examine() -> Result<Exit, Failure> {
+    lab::examine_inside(&mut |line| {
+        if let Ok(text) = serde_json::to_string(line) {
+            let _ = writeln!(anstream::stdout().lock(), "{text}");
+        }
+    });
     Ok(Exit::AsExpected)
 }
 

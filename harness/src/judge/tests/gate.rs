@@ -2,8 +2,8 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, At, ChainSpec, Endpoints, On, PortChange, PortRole, PortState, Refusal, Security, Sign,
-    Then, Trust, What, event::Said,
+    Action, At, ChainSpec, DnsChange, Endpoints, On, PortChange, PortRole, PortState, Refusal,
+    Security, Sign, Then, Transport, Trust, What, event::Said,
 };
 use test_case::test_case;
 
@@ -33,6 +33,7 @@ fn drops_starttls() -> Scene {
 #[test_case(|| drops_starttls().command("STARTTLS").deviated(0).command("QUIT").end(Said::Failed); "octets")]
 #[test_case(|| drops_starttls().command("STARTTLS").deviated(0).alert().end(Said::Failed); "an alert")]
 #[test_case(|| drops_starttls().command("STARTTLS").deviated(0).on_wire(What::LingerOver).end(Said::Failed); "left open, and the step ended")]
+#[test_case(|| drops_starttls().command("STARTTLS").on_wire(What::ServerVanished).deviated(0).end(Said::Failed); "the server gone without a word, and the step ended")]
 #[test_case(|| drops_starttls().command("STARTTLS").on_wire(What::ServerClosed { reset: true }).deviated(0).end(Said::Failed); "a reset, and the step ended")]
 fn reached(scene: fn() -> Scene) {
     verdict(
@@ -245,4 +246,34 @@ fn a_changed_step_must_reach_the_server() {
         .vary(1, |it| it.security = Security::Implicit)
         .completed(false);
     verdict(unbegun, Verdict::Inconclusive, "Step 1 was never begun");
+}
+
+#[test]
+fn whoever_ends_with_an_answer_of_dns_has_met_it() {
+    let change = DnsChange {
+        a: Some(Vec::new()),
+        ..DnsChange::default()
+    };
+    let asked = Scene::send()
+        .deviate(Action::Dns(change))
+        .completed(false)
+        .begin()
+        .event(What::Queried {
+            name: "mail.firma.example".to_owned(),
+            kind: "A".to_owned(),
+            over: Transport::Udp,
+            answer: vec!["NODATA".to_owned()],
+        })
+        .event(What::Deviated { index: 0 });
+    let nobody = asked.clone().end(Said::Failed);
+    verdict(
+        nobody,
+        Verdict::Inconclusive,
+        "the client asked DNS for mail.firma.example",
+    );
+    verdict(
+        asked.connect().greeting().close().end(Said::Failed),
+        Verdict::Pass,
+        "The client met what DNS says otherwise",
+    );
 }

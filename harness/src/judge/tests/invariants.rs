@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Auth, Endpoints, Party, PortRole, Process, Security, What,
+    Auth, Endpoints, Party, PortRole, Process, Security, Transport, What,
     event::{Ended, Said},
 };
 use test_case::test_case;
@@ -57,6 +57,24 @@ fn every_case_has_every_invariant() {
 #[test_case(|| Scene::send().security(Security::None).begin().decoy(PortRole::Smtp).octets("{message-id}") => Broken; "a message to a decoy")]
 fn no_secret_outside_allowed_channel(scene: fn() -> Scene) -> Held {
     held(&scene(), "no-secret-outside-allowed-channel")
+}
+
+#[test_case("{password}.firma.example" => Broken; "a password")]
+#[test_case("{token}.firma.example" => Broken; "a token")]
+#[test_case("mail.firma.example" => HELD; "a host")]
+fn what_dns_is_asked_for_is_no_secret(name: &str) -> Held {
+    let scene = Scene::send().begin();
+    let name = scene.fill(name);
+    let asked = scene.event(What::Queried {
+        name,
+        kind: "A".to_owned(),
+        over: Transport::Udp,
+        answer: vec!["NXDOMAIN".to_owned()],
+    });
+    held(
+        &asked.end(Said::Failed),
+        "no-secret-outside-allowed-channel",
+    )
 }
 
 #[test]
