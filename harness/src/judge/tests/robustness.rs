@@ -68,6 +68,8 @@ fn what() -> impl Strategy<Value = What> {
             text: "x\u{1b}".to_owned()
         })),
         Just(What::StepEnded(Ended::Hung { budget: 1 })),
+        (0..u64::MAX, 0..u64::MAX)
+            .prop_map(|(peak_memory, floor)| What::Measured { peak_memory, floor }),
         (select(PortRole::ALL), any::<bool>()).prop_map(|(port, decoy)| What::Connected {
             port,
             decoy,
