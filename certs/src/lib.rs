@@ -6,28 +6,48 @@
 //! writes the whole set as files, with an index that says what is wrong with each.
 //!
 //! The way through the crate: [`Fault`] is a row of one table (`fault`), the row says which one
-//! property of the valid `recipe` it changes, `forge` turns a recipe into certificates, and
-//! `chain` packs them for a TLS server. A new fault is a new row, and at most one new property
-//! of a recipe.
+//! property of the valid `recipe` it changes, `forge` turns a recipe into certificates (`naming`
+//! decides about names, `line` about what lies between leaf and root, `key` about keys), and
+//! `chain` packs them for a TLS server. What the certificate writer cannot do is done to the
+//! finished octets (`certificate`, `der`), which are then signed again. A new fault is a new row,
+//! and at most one new property of a recipe or one more value of a property.
+//!
+//! Some faults cannot be shown with any name ([`Fault::needs`]), some take more than a chain on
+//! the wire: [`Chain::anchor`] and [`Chain::crls`] are what a client is given beforehand,
+//! [`Chain::staple`] comes with the handshake.
 //!
 //! The crate knows nothing of mail, of sockets or of scenarios: only X.509, and who can prove
 //! which key.
 
 mod authority;
+mod ca;
+mod certificate;
 mod chain;
+mod der;
 mod error;
 mod export;
+mod extensions;
 mod fault;
 mod forge;
+mod key;
+mod line;
 mod names;
+mod naming;
+mod ocsp;
+mod odd_keys;
 mod pem;
 mod recipe;
+mod revocation;
+mod rsa_key;
+mod san;
+mod serve;
 
 pub use crate::{
     authority::Authority,
     chain::Chain,
     error::{ExportError, ForgeError},
     export::export,
-    fault::{Defect, Fault, OpensslError, Verdicts},
-    names::Names,
+    fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
+    names::{Names, Needs},
+    serve::SignsIn,
 };

@@ -5,6 +5,7 @@
 pub mod adapter;
 pub mod cli;
 pub mod doctor;
+pub mod evidence;
 pub mod exit;
 pub mod expected;
 pub mod judge;

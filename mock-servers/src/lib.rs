@@ -1,8 +1,9 @@
 //! The world that a subject meets: SMTP and IMAP servers that are right until a deviation says otherwise.
 //!
-//! `smtp` and `imap` are sans-I/O engines over a mailbox model; `script` lays deviations over them; `wire`
+//! `smtp`, `imap` and `dns` are sans-I/O engines over a model; `script` lays deviations over them; `wire`
 //! owns sockets, TLS and time; `world` starts everything that a case needs. Nothing here judges.
 
+mod dns;
 pub mod engine;
 pub mod imap;
 mod script;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mailproof_scenarios::{
     language::{self, ExpectationSets, Problems, Source},
     library::Library,
-    model::{Action, Case, Delta, Job, PortRole, Security, Trust},
+    model::{Action, Case, Delta, Job, PortRole, Security, Split, Trust},
 };
 use pretty_assertions::assert_eq;
 use test_case::test_case;
@@ -82,6 +82,10 @@ fn a_good_file_loads_with_its_defaults() {
 #[test_case("{ command = \"MAIL\" }", "{ command = \"MAIL\", run = 3 }", (13, 26), "`run = 3` can never be", None; "a run that is not there")]
 #[test_case("{ carrier = \"smtp-implicit\" }", "{ carrier = \"smtp-implicit\", port = \"imap\" }", (8, 8), "`carrier` says protocol smtp, but `port` says imap", None; "settings that contradict each other")]
 #[test_case("{ carrier = \"smtp-implicit\" }", "{ carrier = \"$carrier\" }", (8, 20), "unknown axis `$carrier`", None; "an axis that is not there")]
+#[test_case("killed_by", "segments = [\"octet\", \"octet\"]\nkilled_by", (10, 1), "names one of them twice", None; "a segmentation twice")]
+#[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { told = \"x\", channel = \"tls\" }\n[diagnosis]", (16, 1), "goes over no channel", None; "words on a channel")]
+#[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { octets = \"x\", times = 2 }\n[diagnosis]", (16, 1), "`times` goes with `command`", None; "octets that are counted")]
+#[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { octets = \"x\", told = \"x\" }\n[diagnosis]", (16, 1), "one of `command`, `octets`, `told`", None; "two patterns in one")]
 #[test_case("killed_by", "[[vary]]\nwith = { to = [\"self\"] }\n[foo]\nkilled_by", (12, 2), "unknown field `foo`", None; "an unknown table")]
 fn mistakes_are_found_at_their_place(
     good: &str,
@@ -136,6 +140,41 @@ fn a_matrix_puts_typed_values_in_place() {
     assert_ne!(cases[0].base_key(), cases[1].base_key());
 }
 
+#[test]
+fn segments_make_a_case_of_each_and_whole_keeps_the_id() {
+    let segments = "segments = [\"whole\", \"octet\", \"inside-line\"]\nkilled_by";
+    let text = GOOD.replace("killed_by", segments);
+    let ids = |text: &str| -> Vec<(String, Option<Split>)> {
+        let cases = load(text).unwrap_or_else(|problems| panic!("{problems}"));
+        let of = |it: Case| (it.id, it.setup.segments);
+        cases.into_iter().map(of).collect()
+    };
+    assert_eq!(
+        ids(&text),
+        [
+            ("net/test/good".to_owned(), None),
+            ("net/test/good#octet".to_owned(), Some(Split::Octet)),
+            (
+                "net/test/good#inside-line".to_owned(),
+                Some(Split::InsideLine)
+            ),
+        ]
+    );
+    let matrix = "[matrix]\nreply = [{ name = \"no\", text = \"550 No\" }]\n\n[[deviate]]";
+    let text = text
+        .replace("\"550 5.7.1 No\"", "\"$reply.text\"")
+        .replace("[[deviate]]", matrix);
+    let ids: Vec<_> = ids(&text).into_iter().map(|it| it.0).collect();
+    assert_eq!(
+        ids,
+        [
+            "net/test/good#no",
+            "net/test/good#no+octet",
+            "net/test/good#no+inside-line"
+        ]
+    );
+}
+
 #[test_case("RFC 5321 §4.2", "RFC 5321 §99.9", "RFC 5321 has no section 99.9"; "a section that does not exist")]
 #[test_case("RFC 5321 §4.2", "CVE-21-1", "a CVE is cited as"; "a cve that is none")]
 #[test_case("\"MAIL\"", "\"MIAL\"", "`MIAL` is no command of smtp, did you mean `MAIL`?"; "a command that does not exist")]
@@ -143,6 +182,8 @@ fn a_matrix_puts_typed_values_in_place() {
 #[test_case("killed_by = [\"reports-success\"]", "", "a fault wants `killed_by`"; "a fault that nothing can fail")]
 #[test_case("\"Deutsch.\"", "\"English.\"", "the German diagnosis is the English one"; "one language twice")]
 #[test_case("killed_by", "covers = [\"TLSI-99\"]\nkilled_by", "there is no requirement `TLSI-99`"; "a requirement that does not exist")]
+#[test_case("550 5.7.1 No", "550 {port:imaps}", "port `imaps` is not open in this case"; "a port that is not there")]
+#[test_case("command = \"MAIL\"", "at = \"tls-start\"", "comes behind STARTTLS only"; "a moment that never comes")]
 fn lint_finds(good: &str, bad: &str, message: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("net/test/good.toml");

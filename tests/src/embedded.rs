@@ -40,10 +40,22 @@ pub fn everything(seed: u64) -> Run {
 /// # Panics
 /// As [`everything`].
 pub fn run(cases: Vec<Case>, seed: u64) -> Run {
+    run_subject("reference", cases, seed)
+}
+
+/// Some cases with another embedded subject.
+///
+/// # Panics
+/// As [`everything`].
+pub fn run_with(subject: &str, cases: Vec<Case>) -> Run {
+    run_subject(subject, cases, 1)
+}
+
+fn run_subject(subject: &str, cases: Vec<Case>, seed: u64) -> Run {
     let library = Library::embedded().expect("the library is sound");
     let session = Session {
-        adapter: Arc::new(adapter::find("reference").expect("the reference client is built in")),
-        adapter_name: "reference".to_owned(),
+        adapter: Arc::new(adapter::find(subject).expect("the subject is built in")),
+        adapter_name: subject.to_owned(),
         personas: Arc::new(library.personas().clone()),
         at: At::Here,
         seed,

@@ -47,6 +47,7 @@ fn step(job: Job, protocol: Protocol) -> Step {
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
         host: Host::Name,
+        source: 1,
         port: PortRole::Submission,
         auth: Auth::Plain,
         account: "a".to_owned(),

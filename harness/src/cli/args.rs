@@ -120,6 +120,13 @@ pub struct ReportArgs {
     /// Write everything into this folder: results.json, records.ndjson, junit.xml, summary.md, transcripts
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
+    /// Write evidence of each case into this folder: a pcapng file with the TLS keys in it, and the transcript
+    ///
+    /// Wireshark opens the pcapng files and shows what was said inside TLS. The packets are made from the
+    /// chunks that the mock recorded, not captured. They hold the test account's passwords as they went over
+    /// the wire: that cannot be masked.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub evidence: Option<PathBuf>,
     /// Failures that are known: a TOML file with the exact outcome of each, and why
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub expect: Option<PathBuf>,
@@ -358,6 +365,9 @@ pub struct RejudgeArgs {
 #[derive(Debug, Subcommand)]
 pub enum CertsCommand {
     /// Write a fresh test authority's root and every chain, right and wrong, with keys and an index
+    ///
+    /// Some chains need more than a plain host name (a name of more labels, an address); they are made for the
+    /// nearest names that do, and the index says which. Keys of RSA take some seconds to make.
     Export(ExportArgs),
 }
 

@@ -8,7 +8,7 @@ use mailproof_scenarios::language::Problems;
 
 use crate::{
     exit::Exit,
-    report::{out::OutError, reporter::FinishError},
+    report::{folder::FolderError, reporter::FinishError},
 };
 
 /// Why a command could not do its work.
@@ -45,8 +45,8 @@ impl From<Problems> for Failure {
     }
 }
 
-impl From<OutError> for Failure {
-    fn from(error: OutError) -> Self {
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
         Self::environment(error.to_string())
     }
 }

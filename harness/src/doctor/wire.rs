@@ -204,7 +204,7 @@ fn fits(auth: Auth, mechanism: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mailproof_scenarios::model::{PortRole, Protocol};
+    use mailproof_scenarios::model::{Endpoints, PortRole, Protocol};
     use test_case::test_case;
 
     use super::*;
@@ -229,6 +229,7 @@ mod tests {
             },
             "knock" => What::Connected {
                 port: PortRole::Submission,
+                between: Endpoints::default(),
                 decoy: false,
             },
             word => match word.strip_prefix('!') {

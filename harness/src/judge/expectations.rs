@@ -111,6 +111,7 @@ pub(crate) fn name(check: &Check) -> String {
     match check {
         Check::Completed(true) => "completed".to_owned(),
         Check::Completed(false) => "not-completed".to_owned(),
+        Check::Honest => "honest".to_owned(),
         Check::Said(_) => "said".to_owned(),
         Check::Never(pattern) => format!("never-{}", patterns::name(pattern)),
         Check::Seen(pattern) => format!("seen-{}", patterns::name(pattern)),
@@ -120,6 +121,7 @@ pub(crate) fn name(check: &Check) -> String {
         Check::Store(StoreCheck::EqualsModel) => STORED.to_owned(),
         Check::Store(StoreCheck::NoLineAdded) => "store-no-line-added".to_owned(),
         Check::Tells(_) => "tells".to_owned(),
+        Check::ToldApart(_) => "told-apart".to_owned(),
         Check::Quotes => "quotes".to_owned(),
         Check::Memory(_) => "memory".to_owned(),
     }
@@ -150,6 +152,7 @@ fn outcome(view: &View<'_>, expectation: &Expectation) -> Outcome {
     let step = expectation.step;
     match &expectation.check {
         Check::Completed(wanted) => completed(view, step, *wanted),
+        Check::Honest => honest(view, step),
         Check::Said(words) => said(view, step, words),
         Check::Never(pattern) => never(view, step, pattern),
         Check::Seen(pattern) => seen(view, step, pattern),
@@ -172,10 +175,9 @@ fn outcome(view: &View<'_>, expectation: &Expectation) -> Outcome {
             })
         }
         Check::Tells(text) => tells(view, step, text),
+        Check::ToldApart(steps) => told_apart(view, steps),
         Check::Quotes => quotes(view, step),
-        Check::Memory(limit) => Outcome::unseen(format!(
-            "Whether the subject stayed under {limit} MiB was not measured."
-        )),
+        Check::Memory(limit) => memory(view, step, *limit),
     }
 }
 
@@ -268,6 +270,29 @@ fn no_word(view: &View<'_>, number: u16, but: &str) -> Outcome {
     }
 }
 
+/// Whether the subject claims nothing that did not take place. What it denies is another matter.
+fn honest(view: &View<'_>, step: Option<u16>) -> Outcome {
+    let mut evidence = Vec::new();
+    for number in view.steps_of(step) {
+        let books = jobs::books(view, number);
+        match view.said(number) {
+            Some(Said::Success) if !books.done => {
+                return Outcome::broken(format!(
+                    "The client said success although {}.",
+                    books.detail
+                ))
+                .evidence(books.evidence)
+                .in_step(number);
+            }
+            Some(_) => evidence.extend(view.end_of(number).map(|it| it.event)),
+            None => {
+                return Outcome::unseen("Nobody saw what the client said of it.").in_step(number);
+            }
+        }
+    }
+    Outcome::held("The client claimed nothing that did not take place.").evidence(evidence)
+}
+
 fn said(view: &View<'_>, step: Option<u16>, words: &[Said]) -> Outcome {
     let mut evidence = Vec::new();
     for number in view.steps_of(step) {
@@ -316,6 +341,10 @@ pub(crate) const fn said_name(said: Said) -> &'static str {
 }
 
 fn never(view: &View<'_>, step: Option<u16>, pattern: &Pattern) -> Outcome {
+    let heard = || view.steps_of(step).iter().any(|&it| can_be_heard(view, it));
+    if matches!(pattern, Pattern::Told { .. }) && !heard() {
+        return Outcome::unseen("What the client told its user could not be seen here.");
+    }
     match patterns::sightings(view, pattern, step).into_iter().next() {
         None => Outcome::held(format!(
             "Nowhere to be seen: {}.",
@@ -438,6 +467,57 @@ fn tells(view: &View<'_>, step: Option<u16>, text: &str) -> Outcome {
         return Outcome::unseen("What the client told its user could not be seen here.");
     }
     Outcome::broken(format!("The client did not tell its user \"{text}\"."))
+}
+
+/// Steps about which the subject says the same cannot be told apart by its user.
+fn told_apart(view: &View<'_>, steps: &[u16]) -> Outcome {
+    let mut told: Vec<(u16, String)> = Vec::new();
+    for &step in steps {
+        if !can_be_heard(view, step) {
+            return Outcome::unseen("What the client told its user could not be seen here.");
+        }
+        let words = replies::without_numbers(&view.words(step));
+        if let Some((other, _)) = told.iter().find(|(_, it)| *it == words) {
+            return Outcome::broken(format!(
+                "The client said the same about the steps {other} and {step}."
+            ))
+            .in_step(step);
+        }
+        told.push((step, words));
+    }
+    Outcome::held("The client told its user what is different about each step.")
+}
+
+/// A peak that is not above what the process began with does not count against the subject.
+fn memory(view: &View<'_>, step: Option<u16>, limit: u32) -> Outcome {
+    let limit_kib = u64::from(limit) * 1024;
+    let mut evidence = Vec::new();
+    for (index, event) in view.events_in(step) {
+        let What::Measured { peak_memory, floor } = event.what else {
+            continue;
+        };
+        if peak_memory > limit_kib {
+            let mebibytes = peak_memory.div_ceil(1024);
+            return if peak_memory > floor {
+                Outcome::broken(format!(
+                    "The client took {mebibytes} MiB of memory, {limit} MiB were right."
+                ))
+            } else {
+                Outcome::unseen(format!(
+                    "The client took {mebibytes} MiB of memory or less; less could not be seen here."
+                ))
+            }
+            .evidence(vec![index])
+            .in_step(step_of(event));
+        }
+        evidence.push(index);
+    }
+    if evidence.is_empty() {
+        return Outcome::unseen(format!(
+            "Whether the client stayed under {limit} MiB could not be seen here."
+        ));
+    }
+    Outcome::held(format!("The client stayed under {limit} MiB of memory.")).evidence(evidence)
 }
 
 /// Whether anything that the subject says can be had in a step.

@@ -57,7 +57,13 @@ pub(crate) fn progress(view: &View<'_>, step: Option<u16>) -> String {
     let mut furthest = String::from("the client never connected");
     for (_, event) in view.events_in(step) {
         match &event.what {
-            What::Attempted { port } => {
+            What::Queried { name, .. } => {
+                furthest = format!(
+                    "the client asked DNS for {}",
+                    crate::transcript::printable(name)
+                );
+            }
+            What::Attempted { port, .. } => {
                 furthest = format!("the client knocked at port {port}");
             }
             What::Connected { port, .. } => {
@@ -215,10 +221,15 @@ fn is_met_by(view: &View<'_>, deviation: &Deviation, number: u16) -> bool {
     let unnarrowed = on.step.is_none()
         && on.connection.is_none()
         && on.nth.is_none()
+        && on.address.is_none()
+        && on.family.is_none()
+        && on.source.is_none()
         && on.protocol.is_none_or(|it| it == step.protocol);
     unnarrowed
         && match &deviation.action {
-            Action::Chain(_) | Action::Tls(_) => step.security != Security::None,
+            Action::Chain(_) | Action::Tls(_) | Action::BeforeServerHello(_) => {
+                step.security != Security::None
+            }
             Action::Port(change) => change.role.is_none_or(|it| it == step.port),
             _ => false,
         }
@@ -249,11 +260,14 @@ pub(crate) fn describe(deviation: &Deviation) -> String {
         At::EndOfData => "the end of the data".to_owned(),
         At::AuthResponse => "an answer in the sign-in".to_owned(),
         At::Literal => "a literal".to_owned(),
+        At::TlsStart => "the beginning of TLS".to_owned(),
     });
     match (&deviation.action, at) {
         (Action::Chain(chain), _) => format!("the {} certificate", chain.fault),
         (Action::Port(change), _) => format!("the port that is {}", change.is),
+        (Action::Dns(_), _) => "what DNS says otherwise".to_owned(),
         (Action::Tls(change), _) => format!("the server that {}", change.describe()),
+        (Action::BeforeServerHello(_), _) => "octets in clear before the ServerHello".to_owned(),
         (action, Some(at)) => format!("what the server does at {at} ({})", action.name()),
         (action, None) => format!("what the server does otherwise ({})", action.name()),
     }
@@ -280,7 +294,7 @@ fn acted_behind(view: &View<'_>, at: usize) -> bool {
         it.conn == Some(conn)
             && matches!(
                 it.what,
-                What::ServerClosed { reset: true } | What::LingerOver
+                What::ServerClosed { reset: true } | What::ServerVanished | What::LingerOver
             )
     });
     on_it().any(|it| is_act_of_client(&it.what)) || (unseen && ended())

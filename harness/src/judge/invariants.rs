@@ -115,7 +115,8 @@ pub(crate) fn check(view: &View<'_>) -> Vec<Checked> {
             NO_SECRET,
             view.leaks
                 .iter()
-                .filter_map(|leak| signs::credential_is_misplaced(view, leak)),
+                .filter_map(|leak| signs::credential_is_misplaced(view, leak))
+                .chain(secrets_in_dns(view)),
             view,
             "Every secret that was seen was where it may be.",
         ),
@@ -132,6 +133,21 @@ pub(crate) fn check(view: &View<'_>) -> Vec<Checked> {
         one_attempt(view),
         last_reply(view),
     ]
+}
+
+/// Whoever asks DNS tells everybody on the way.
+fn secrets_in_dns(view: &View<'_>) -> impl Iterator<Item = Sighting> {
+    let leaks = view.dns_leaks.iter();
+    leaks
+        .filter(|it| it.secret.is_credential() || it.secret.is_message())
+        .filter_map(|leak| {
+            let says = format!(
+                "The client asked DNS for a name that contains its {}{}.",
+                leak.secret.name(),
+                leak.encoding.aside()
+            );
+            Some(Sighting::at(view, *leak.events.first()?, says))
+        })
 }
 
 fn checked(

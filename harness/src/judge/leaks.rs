@@ -102,7 +102,7 @@ pub(crate) struct Leak {
     pub(crate) events: Vec<usize>,
 }
 
-/// One place in what the subject printed or said.
+/// One place in what the subject printed or said, or asked DNS for.
 pub(crate) struct OutputLeak {
     pub(crate) secret: Secret,
     pub(crate) encoding: Encoding,
@@ -220,6 +220,25 @@ pub(crate) fn in_output(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> 
                 })
         })
         .collect()
+}
+
+/// Every place in the names that DNS was asked for.
+pub(crate) fn in_dns(needles: &Needles, events: &[Event]) -> Vec<OutputLeak> {
+    let mut leaks = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        let What::Queried { name, .. } = &event.what else {
+            continue;
+        };
+        for hit in first_of_each(needles.find(name.as_bytes())) {
+            leaks.push(OutputLeak {
+                secret: hit.secret,
+                encoding: hit.encoding,
+                step: step_of(event),
+                events: vec![index],
+            });
+        }
+    }
+    leaks
 }
 
 /// The first place of each secret in each encoding: a client that repeats one without end shows no more.

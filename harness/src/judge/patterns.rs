@@ -2,12 +2,15 @@
 //!
 //! Must not know levels or verdicts.
 
+use std::collections::BTreeMap;
+
 use mailproof_scenarios::model::{
     AlertName, Layer, Pattern, What,
     event::{Direction, octets},
 };
 
 use super::{
+    replies,
     signs::{self, Sighting},
     view::{View, step_of},
 };
@@ -15,7 +18,12 @@ use super::{
 /// Where a pattern is seen in a step (in all of them where absent), in order of time.
 pub(crate) fn sightings(view: &View<'_>, pattern: &Pattern, step: Option<u16>) -> Vec<Sighting> {
     match pattern {
-        Pattern::Command { commands, channel } => command(view, commands, *channel, step),
+        Pattern::Command {
+            commands,
+            channel,
+            times,
+        } => repeated(command(view, commands, *channel, step), *times),
+        Pattern::Told { text } => told(view, text, step),
         Pattern::Octets { text, channel } => text_in_stream(view, text, *channel, step),
         Pattern::Alert(names) => alert(view, names, step),
         Pattern::Sign(sign) => signs::sightings(view, *sign, step),
@@ -25,7 +33,9 @@ pub(crate) fn sightings(view: &View<'_>, pattern: &Pattern, step: Option<u16>) -
 /// The stable name of a pattern, for findings.
 pub(crate) fn name(pattern: &Pattern) -> String {
     match pattern {
-        Pattern::Command { commands, channel } => {
+        Pattern::Command {
+            commands, channel, ..
+        } => {
             let mut words: Vec<String> = commands
                 .iter()
                 .map(|it| {
@@ -47,6 +57,7 @@ pub(crate) fn name(pattern: &Pattern) -> String {
             let names: Vec<String> = names.iter().map(|it| it.name().replace('_', "-")).collect();
             format!("alert-{}", names.join("-or-"))
         }
+        Pattern::Told { .. } => "told".to_owned(),
         Pattern::Sign(sign) => sign.name().to_owned(),
     }
 }
@@ -54,9 +65,19 @@ pub(crate) fn name(pattern: &Pattern) -> String {
 /// The pattern for a sentence.
 pub(crate) fn describe(pattern: &Pattern) -> String {
     match pattern {
-        Pattern::Command { commands, channel } => {
-            format!("{}{}", commands.join(" or "), channel_words(*channel))
+        Pattern::Command {
+            commands,
+            channel,
+            times,
+        } => {
+            let times = times.map_or_else(String::new, |it| format!(", {it} times"));
+            format!(
+                "{}{}{times}",
+                commands.join(" or "),
+                channel_words(*channel)
+            )
         }
+        Pattern::Told { text } => format!("\"{text}\" in what the client told its user"),
         Pattern::Octets { text, channel } => {
             format!("the octets \"{text}\"{}", channel_words(*channel))
         }
@@ -82,6 +103,40 @@ fn channel_words(channel: Option<Layer>) -> &'static str {
         Some(Layer::Clear) => " in clear",
         Some(Layer::Tls) => " inside TLS",
     }
+}
+
+/// Of commands that must come so often on one connection: those from that time on.
+fn repeated(seen: Vec<Sighting>, times: Option<u16>) -> Vec<Sighting> {
+    let Some(times) = times else {
+        return seen;
+    };
+    let mut counts: BTreeMap<Option<u32>, (u16, Vec<usize>)> = BTreeMap::new();
+    seen.into_iter()
+        .filter_map(|it| {
+            let (count, before) = counts.entry(it.connection).or_default();
+            *count = count.saturating_add(1);
+            before.push(it.event);
+            (*count >= times).then(|| Sighting {
+                says: format!("{} It was the time number {count}.", it.says),
+                ..it.with(before.iter().copied())
+            })
+        })
+        .collect()
+}
+
+fn told(view: &View<'_>, text: &str, step: Option<u16>) -> Vec<Sighting> {
+    view.steps_of(step)
+        .into_iter()
+        .filter(|number| replies::tells(&view.words(*number), text))
+        .filter_map(|number| {
+            let (last, _) = view
+                .events_in(Some(number))
+                .filter(|(_, it)| matches!(it.what, What::Output { .. } | What::StepEnded(_)))
+                .last()?;
+            let says = format!("The client told its user \"{text}\".");
+            Some(Sighting::at(view, last, says))
+        })
+        .collect()
 }
 
 fn command(

@@ -173,6 +173,15 @@ fn essence(text: &str) -> String {
         .join(" ")
 }
 
+/// Words as they are compared, without those that have digits in them: ports, times and the like.
+pub(crate) fn without_numbers(words: &str) -> String {
+    essence(words)
+        .split(' ')
+        .filter(|word| !word.contains(|c: char| c.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// Whether `words` contain `text`, by the same measure.
 pub(crate) fn tells(words: &str, text: &str) -> bool {
     essence(words).contains(&essence(text))
@@ -195,6 +204,12 @@ mod tests {
     #[test_case("know", "550 no", false; "a part of a word")]
     fn quoted(words: &str, reply: &str, expected: bool) {
         assert_eq!(is_quoted(words, reply.as_bytes()), expected);
+    }
+
+    #[test_case("Port 4711: refused after 3 ms" => "port refused after ms")]
+    #[test_case("587" => "")]
+    fn numbers_do_not_count(words: &str) -> String {
+        without_numbers(words)
     }
 
     #[test_case("550 5.1.1 no", true; "5yz")]

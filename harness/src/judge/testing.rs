@@ -6,9 +6,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Event, Expectation,
-    Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern, PortRole, Process,
-    Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
+    Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Endpoints, Event,
+    Expectation, Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern,
+    PortRole, Process, Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
     event::{Alert, ClientHello, Direction, Ended, Said, SentChain, VERSION},
 };
 
@@ -253,7 +253,11 @@ impl Scene {
             + 1;
         self.port = port;
         self.layer = Layer::Clear;
-        self.on_wire(What::Connected { port, decoy: false })
+        self.on_wire(What::Connected {
+            port,
+            decoy: false,
+            between: Endpoints::default(),
+        })
     }
 
     pub(crate) fn decoy(self, port: PortRole) -> Self {
@@ -453,6 +457,10 @@ impl Scene {
         self.event(What::Output { stream: 2, octets })
     }
 
+    pub(crate) fn took(self, peak_memory: u64, floor: u64) -> Self {
+        self.event(What::Measured { peak_memory, floor })
+    }
+
     pub(crate) fn end(self, said: Said) -> Self {
         self.ends(Ended::Finished {
             code: None,
@@ -618,6 +626,7 @@ pub(crate) fn step(job: Job, protocol: Protocol, security: Security, port: PortR
         security,
         trust: Trust::Ca,
         host: Host::Name,
+        source: 1,
         port,
         auth: Auth::Password,
         account: "a".to_owned(),

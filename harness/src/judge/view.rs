@@ -26,6 +26,7 @@ pub(crate) struct View<'a> {
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) leaks: Vec<Leak>,
     pub(crate) output_leaks: Vec<OutputLeak>,
+    pub(crate) dns_leaks: Vec<OutputLeak>,
     pub(crate) attempts: Vec<Attempt>,
 }
 
@@ -57,6 +58,7 @@ impl<'a> View<'a> {
         let needles = Needles::new(&record.canaries);
         let leaks = leaks::on_the_wire(&needles, &epochs);
         let output_leaks = leaks::in_output(&needles, events);
+        let dns_leaks = leaks::in_dns(&needles, events);
         let attempts = attempts::of(&needles, events, &connections);
         Self {
             record,
@@ -65,6 +67,7 @@ impl<'a> View<'a> {
             epochs,
             leaks,
             output_leaks,
+            dns_leaks,
             attempts,
         }
     }
@@ -169,7 +172,7 @@ fn connections(record: &Record, events: &[Event]) -> Vec<Connection> {
             }
         });
         connection.events.push(index);
-        if let What::Connected { port, decoy } = &event.what
+        if let What::Connected { port, decoy, .. } = &event.what
             && connection.port.is_none()
         {
             connection.port = Some(*port);

@@ -1,11 +1,10 @@
-//! What PID 1 of a lab sets up: mounts, `lo`, an address, names.
+//! What PID 1 of a lab sets up: mounts, addresses, the way to its DNS.
 
-use std::{ffi::CString, fs, io, net::Ipv4Addr, path::Path};
+use std::{ffi::CString, fs, io, path::Path};
 
-use mailproof_mock_servers::world::{LAB_IPV4, Place};
-use mailproof_scenarios::model::Host;
+use mailproof_mock_servers::world::RESOLVER;
 
-use super::LabError;
+use super::{LabError, addresses};
 
 /// Proof that the calling process is in a lab.
 #[derive(Debug)]
@@ -31,26 +30,22 @@ pub fn enter() -> Result<Inside, LabError> {
         libc::MS_NOSUID | libc::MS_NODEV,
         "/proc cannot be mounted",
     )?;
-    let names: Vec<String> = Host::ALL
-        .iter()
-        .filter(|it| !it.is_address())
-        .map(|it| Place::Lab.reference(*it))
-        .collect();
-    let hosts = format!(
-        "127.0.0.1 localhost\n::1 localhost\n{LAB_IPV4} {}\n",
-        names.join(" ")
-    );
-    shadow("/etc/hosts", &hosts)?;
+    shadow("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
     shadow(
         "/etc/resolv.conf",
-        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+        &format!(
+            "nameserver {}\noptions timeout:1 attempts:2\n",
+            RESOLVER.ip()
+        ),
     )?;
     shadow(
         "/etc/nsswitch.conf",
         "passwd: files\ngroup: files\nhosts: files dns\n",
     )?;
-    address("lo:1", LAB_IPV4)?;
-    up("lo")?;
+    addresses::give().map_err(|source| LabError {
+        what: "the lab cannot get its addresses",
+        source,
+    })?;
     Ok(Inside(()))
 }
 
@@ -113,69 +108,4 @@ fn shadow(path: &str, text: &str) -> Result<(), LabError> {
 fn readable_by_all(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-fn address(interface: &str, address: Ipv4Addr) -> Result<(), LabError> {
-    let mut request = request(interface);
-    let socket = libc::sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: 0,
-        sin_addr: libc::in_addr {
-            s_addr: u32::from(address).to_be(),
-        },
-        sin_zero: [0; 8],
-    };
-    // SAFETY: both are plain data of 16 octets, and every bit pattern is a sockaddr.
-    request.ifr_ifru.ifru_addr =
-        unsafe { std::mem::transmute::<libc::sockaddr_in, libc::sockaddr>(socket) };
-    control(
-        libc::SIOCSIFADDR,
-        &mut request,
-        "the mail host cannot get its address",
-    )
-}
-
-fn up(interface: &str) -> Result<(), LabError> {
-    let what = "`lo` cannot be brought up";
-    let mut request = request(interface);
-    control(libc::SIOCGIFFLAGS, &mut request, what)?;
-    // SAFETY: SIOCGIFFLAGS has just written this member of the union.
-    let flags = unsafe { request.ifr_ifru.ifru_flags };
-    request.ifr_ifru.ifru_flags = flags | libc::IFF_UP as libc::c_short;
-    control(libc::SIOCSIFFLAGS, &mut request, what)
-}
-
-fn request(interface: &str) -> libc::ifreq {
-    // SAFETY: ifreq is plain data; all zeroes is an empty name and an empty union.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request
-        .ifr_name
-        .iter_mut()
-        .zip(interface.bytes().take(libc::IFNAMSIZ - 1))
-    {
-        *to = from as libc::c_char;
-    }
-    request
-}
-
-fn control(
-    number: libc::c_ulong,
-    request: &mut libc::ifreq,
-    what: &'static str,
-) -> Result<(), LabError> {
-    // SAFETY: socket takes numbers only.
-    let socket = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
-    if socket < 0 {
-        return Err(LabError::now(what));
-    }
-    // SAFETY: the request is an ifreq that outlives the call, as these numbers demand.
-    let done = unsafe { libc::ioctl(socket, number as _, std::ptr::from_mut(request)) };
-    let result = if done == 0 {
-        Ok(())
-    } else {
-        Err(LabError::now(what))
-    };
-    // SAFETY: the descriptor was opened above and is used by nobody else.
-    unsafe { libc::close(socket) };
-    result
 }

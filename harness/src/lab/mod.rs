@@ -1,13 +1,16 @@
 //! The lab: a place with the registered ports, real names and no way out.
 //!
 //! A worker process starts itself again in user, network, mount and PID namespaces of its own (no
-//! privileges needed where the kernel allows that to users). Inside there are only the mocks: `lo`, a
-//! documentation address for the mail host, a hosts file that knows its name. Must not know what is run
+//! privileges needed where the kernel allows that to users). Inside there are only the mocks: `lo` with
+//! documentation addresses for hosts and client, and a DNS that knows their names. Must not know what is run
 //! there.
 
+mod addresses;
 mod inside;
+mod netlink;
 mod outside;
 
+pub use addresses::come_from;
 pub use inside::{Inside, enter};
 pub use outside::{INIT, detach, probe};
 

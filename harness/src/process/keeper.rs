@@ -31,7 +31,7 @@ use super::Limits;
 pub(super) const TERMINATE: u8 = b'T';
 
 /// Octets of a report.
-pub(super) const REPORT_LEN: usize = 17;
+pub(super) const REPORT_LEN: usize = 25;
 
 /// What the keeper says when everything has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct Report {
     pub(super) signal: Option<i32>,
     /// The largest resident set in KiB.
     pub(super) peak_memory: u64,
+    /// What the subject had before it began, as a copy of mailproof, in KiB: the kernel counts it, too.
+    pub(super) floor: u64,
 }
 
 impl Report {
@@ -50,16 +52,19 @@ impl Report {
         octets[0] = u8::from(self.signal.is_some());
         octets[1..5].copy_from_slice(&self.code.to_le_bytes());
         octets[5..9].copy_from_slice(&self.signal.unwrap_or(0).to_le_bytes());
-        octets[9..].copy_from_slice(&self.peak_memory.to_le_bytes());
+        octets[9..17].copy_from_slice(&self.peak_memory.to_le_bytes());
+        octets[17..].copy_from_slice(&self.floor.to_le_bytes());
         octets
     }
 
     pub(super) fn decode(octets: [u8; REPORT_LEN]) -> Self {
         let [by_signal, c0, c1, c2, c3, s0, s1, s2, s3, memory @ ..] = octets;
+        let [m0, m1, m2, m3, m4, m5, m6, m7, floor @ ..] = memory;
         Self {
             code: i32::from_le_bytes([c0, c1, c2, c3]),
             signal: (by_signal != 0).then_some(i32::from_le_bytes([s0, s1, s2, s3])),
-            peak_memory: u64::from_le_bytes(memory),
+            peak_memory: u64::from_le_bytes([m0, m1, m2, m3, m4, m5, m6, m7]),
+            floor: u64::from_le_bytes(floor),
         }
     }
 }
@@ -178,7 +183,17 @@ fn wait_for(subject: Pid) -> Report {
         },
         signal: libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status)),
         peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+        floor: own_peak(),
     }
+}
+
+/// The keeper and the subject begin as two copies of the same process, and the keeper stays one.
+fn own_peak() -> u64 {
+    // SAFETY: all zeroes is a value of this plain C structure.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live value of the right type.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+    u64::try_from(usage.ru_maxrss).unwrap_or(0)
 }
 
 /// Ends every descendant. Killing a child makes its children ours, so this goes on until there is none.
@@ -263,8 +278,8 @@ mod tests {
 
     use super::*;
 
-    #[test_case(Report { code: 77, signal: None, peak_memory: 1 }; "code")]
-    #[test_case(Report { code: 0, signal: Some(11), peak_memory: u64::MAX }; "signal")]
+    #[test_case(Report { code: 77, signal: None, peak_memory: 1, floor: u64::MAX }; "code")]
+    #[test_case(Report { code: 0, signal: Some(11), peak_memory: u64::MAX, floor: 2 }; "signal")]
     fn reports_read_back(report: Report) {
         assert_eq!(Report::decode(report.encode()), report);
     }

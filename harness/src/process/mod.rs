@@ -111,6 +111,9 @@ pub struct Outcome {
     pub stderr: Captured,
     /// The largest resident set of it or of a child that it waited for, in KiB.
     pub peak_memory: u64,
+    /// What it began with as a copy of mailproof, in KiB. A peak that is not above it only says that it took
+    /// no more.
+    pub memory_floor: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -209,6 +212,7 @@ pub async fn run(invocation: &Invocation, cancel: &Cancel) -> Result<Outcome, St
         stdout,
         stderr,
         peak_memory: report.peak_memory,
+        memory_floor: report.floor,
         took: started.elapsed(),
     })
 }

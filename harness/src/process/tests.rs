@@ -177,6 +177,23 @@ async fn limits_hold() {
     assert!(outcome.peak_memory > 0);
 }
 
+/// What it takes counts, and what mailproof itself takes is known.
+#[tokio::test]
+async fn memory_is_measured() {
+    let folder = TempDir::new().expect("a folder");
+    let script = "x=$(head -c 150000000 /dev/zero | tr '\\0' x); : \"$x\"";
+    let large = outcome(&shell(&folder, script)).await;
+    assert!(large.peak_memory > 140_000, "{} KiB", large.peak_memory);
+    assert!(large.peak_memory > large.memory_floor);
+    let small = outcome(&shell(&folder, ":")).await;
+    let least = small.memory_floor + 10_000;
+    assert!(
+        small.peak_memory < least,
+        "{} KiB, {least}",
+        small.peak_memory
+    );
+}
+
 #[tokio::test]
 async fn a_missing_program_is_named() {
     let folder = TempDir::new().expect("a folder");

@@ -1,9 +1,10 @@
 //! Reports: what people and programs get to read of a run, rendered from [`crate::results::Results`] alone.
 //!
-//! Rendering is pure; only `out`, `records`, `progress` and `reporter` write. Must not know subjects,
+//! Rendering is pure; only `folder`, `out`, `records`, `progress` and `reporter` write. Must not know subjects,
 //! sockets or judging.
 
 pub mod facts;
+pub mod folder;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -10,11 +10,14 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
+    io,
+    path::Path,
 };
 
-use super::{json, junit, markdown, records, text, transcripts};
+use super::{
+    folder::{Folder, FolderError},
+    json, junit, markdown, records, transcripts,
+};
 use crate::{
     exit::Decision,
     results::{CaseResult, Record, Results},
@@ -26,58 +29,43 @@ pub const RECORDS: &str = "records.ndjson";
 pub const RESULTS: &str = "results.json";
 const JUNIT: &str = "junit.xml";
 const SUMMARY: &str = "summary.md";
-const PROBE: &str = ".mailproof-probe";
 
 /// A folder that can be written to.
 #[derive(Debug)]
 pub struct Out {
-    folder: PathBuf,
+    folder: Folder,
     records: Option<records::Writer<File>>,
-}
-
-/// The folder or a file in it cannot be written. An error of the environment.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {}", text::line(&path.display().to_string()), explain(source))]
-pub struct OutError {
-    path: PathBuf,
-    source: io::Error,
 }
 
 impl Out {
     /// Makes the folder if it is not there, and tries whether files can be written to it.
     ///
     /// # Errors
-    /// [`OutError`] if not.
-    pub fn open(folder: &Path) -> Result<Self, OutError> {
-        fs::create_dir_all(folder.join(transcripts::FOLDER)).map_err(at(folder))?;
-        let probe = folder.join(PROBE);
-        let tried = File::create(&probe).and_then(|mut file| {
-            file.write_all(&[b'.'; 4096])?;
-            file.sync_all()
-        });
-        // Left behind only where it cannot be removed either; the first error says more.
-        let removed = fs::remove_file(&probe);
-        tried.and(removed).map_err(at(folder))?;
+    /// [`FolderError`] if not.
+    pub fn open(folder: &Path) -> Result<Self, FolderError> {
+        let folder = Folder::open(folder, "--out")?;
+        let transcripts = folder.file(transcripts::FOLDER);
+        fs::create_dir_all(&transcripts).map_err(folder.cannot(&transcripts))?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder,
             records: None,
         })
     }
 
     /// Where it is.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// Begins a run: what an earlier one left is replaced, and `results.json` says of `head` (no cases yet)
     /// that it was interrupted, which is what it is until [`Out::finish`].
     ///
     /// # Errors
-    /// [`OutError`].
-    pub fn begin(&mut self, head: &Results) -> Result<(), OutError> {
+    /// [`FolderError`].
+    pub fn begin(&mut self, head: &Results) -> Result<(), FolderError> {
         self.remove_earlier()?;
-        let path = self.folder.join(RECORDS);
-        let file = File::create(&path).map_err(at(&path))?;
+        let path = self.folder.file(RECORDS);
+        let file = File::create(&path).map_err(self.folder.cannot(&path))?;
         self.records = Some(records::Writer::new(file));
         let head = Results {
             interrupted: true,
@@ -91,12 +79,12 @@ impl Out {
     /// Appends the facts of a case. [`Out::begin`] must have been called; else nothing is kept.
     ///
     /// # Errors
-    /// [`OutError`], at once where the disk is full.
-    pub fn record(&mut self, record: &Record) -> Result<(), OutError> {
+    /// [`FolderError`], at once where the disk is full.
+    pub fn record(&mut self, record: &Record) -> Result<(), FolderError> {
         match &mut self.records {
             Some(records) => records
                 .append(record)
-                .map_err(at(&self.folder.join(RECORDS))),
+                .map_err(self.folder.cannot(&self.folder.file(RECORDS))),
             None => Ok(()),
         }
     }
@@ -104,94 +92,64 @@ impl Out {
     /// Writes every report of a run that is over. The records are left as they are.
     ///
     /// # Errors
-    /// [`OutError`].
-    pub fn finish(&mut self, results: &Results, decision: &Decision) -> Result<(), OutError> {
+    /// [`FolderError`].
+    pub fn finish(&mut self, results: &Results, decision: &Decision) -> Result<(), FolderError> {
         self.write_json(results)?;
-        let xml = junit::render(results, decision).map_err(|error| OutError {
-            path: self.folder.join(JUNIT),
-            source: io::Error::other(error),
+        let xml = junit::render(results, decision).map_err(|error| {
+            let path = self.folder.file(JUNIT);
+            self.folder.cannot(&path)(io::Error::other(error))
         })?;
-        self.write(JUNIT, &xml)?;
-        self.write(SUMMARY, &markdown::render(results, decision))?;
+        self.folder.write(JUNIT, &xml)?;
+        self.folder
+            .write(SUMMARY, &markdown::render(results, decision))?;
         for case in results.cases.iter().chain(&results.controls) {
             self.transcript(results, case)?;
         }
         Ok(())
     }
 
-    fn transcript(&self, results: &Results, case: &CaseResult) -> Result<(), OutError> {
+    fn transcript(&self, results: &Results, case: &CaseResult) -> Result<(), FolderError> {
         let name = format!(
             "{}/{}",
             transcripts::FOLDER,
             transcripts::file_name(&case.id)
         );
-        self.write(&name, &transcripts::render(results, case))
+        self.folder
+            .write(&name, &transcripts::render(results, case))
     }
 
-    fn write_json(&self, results: &Results) -> Result<(), OutError> {
-        let text = json::render(results).map_err(|error| OutError {
-            path: self.folder.join(RESULTS),
-            source: io::Error::other(error),
+    fn write_json(&self, results: &Results) -> Result<(), FolderError> {
+        let text = json::render(results).map_err(|error| {
+            let path = self.folder.file(RESULTS);
+            self.folder.cannot(&path)(io::Error::other(error))
         })?;
-        self.write(RESULTS, &text)
-    }
-
-    /// Writes beside and renames, so that a kill leaves the old file or the new one.
-    fn write(&self, name: &str, text: &str) -> Result<(), OutError> {
-        let path = self.folder.join(name);
-        let beside = path.with_added_extension("part");
-        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&beside);
-            at(&path)(error)
-        })
+        self.folder.write(RESULTS, &text)
     }
 
     /// Transcripts of an earlier run, if this folder was one's: of cases that are not run now they would be
     /// taken for new.
-    fn remove_earlier(&self) -> Result<(), OutError> {
-        if !self.folder.join(RECORDS).exists() {
+    fn remove_earlier(&self) -> Result<(), FolderError> {
+        if !self.folder.file(RECORDS).exists() {
             return Ok(());
         }
-        let folder = self.folder.join(transcripts::FOLDER);
-        for entry in fs::read_dir(&folder).map_err(at(&folder))? {
-            let path = entry.map_err(at(&folder))?.path();
+        let cannot = |path: &Path| self.folder.cannot(path);
+        let folder = self.folder.file(transcripts::FOLDER);
+        for entry in fs::read_dir(&folder).map_err(cannot(&folder))? {
+            let path = entry.map_err(cannot(&folder))?.path();
             if path.extension().is_some_and(|it| it == "txt") {
-                fs::remove_file(&path).map_err(at(&path))?;
+                fs::remove_file(&path).map_err(cannot(&path))?;
             }
         }
         for name in [JUNIT, SUMMARY] {
-            match fs::remove_file(self.folder.join(name)) {
+            let path = self.folder.file(name);
+            match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(at(&self.folder.join(name))(error));
+                    return Err(cannot(&path)(error));
                 }
                 _ => {}
             }
         }
         Ok(())
-    }
-}
-
-fn at(path: &Path) -> impl Fn(io::Error) -> OutError {
-    let path = path.to_owned();
-    move |source| OutError {
-        path: path.clone(),
-        source,
-    }
-}
-
-fn explain(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the disk is full; free some space or give another folder with --out".to_owned()
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "it is not writable for you; give another folder with --out".to_owned()
-        }
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-            "a file is in the way of the folder; give another one with --out".to_owned()
-        }
-        _ => error.to_string(),
     }
 }
 
@@ -270,19 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_the_way_is_told_at_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "").unwrap();
-        let error = Out::open(&file).unwrap_err().to_string();
-        assert!(error.contains("a file is in the way"), "{error}");
-    }
-
-    #[test]
     #[cfg(target_os = "linux")]
     fn a_full_disk_is_told_at_once() {
+        let dir = tempfile::tempdir().unwrap();
         let mut out = Out {
-            folder: PathBuf::from("/dev"),
+            folder: Folder::open(dir.path(), "--out").unwrap(),
             records: Some(records::Writer::new(
                 File::options().write(true).open("/dev/full").unwrap(),
             )),

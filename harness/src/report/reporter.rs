@@ -5,8 +5,9 @@
 use std::io::{self, Stderr, Write};
 
 use super::{
+    folder::FolderError,
     json, junit, markdown,
-    out::{Out, OutError},
+    out::Out,
     progress::{Progress, Style},
     terminal,
 };
@@ -64,8 +65,8 @@ impl Reporter {
     /// The run begins. `head` has no cases, but the subject, the seed and how many cases were selected.
     ///
     /// # Errors
-    /// [`OutError`].
-    pub fn begin(&mut self, head: &Results) -> Result<(), OutError> {
+    /// [`FolderError`].
+    pub fn begin(&mut self, head: &Results) -> Result<(), FolderError> {
         self.out.as_mut().map_or(Ok(()), |out| out.begin(head))
     }
 
@@ -77,8 +78,8 @@ impl Reporter {
     /// The facts of a case or control are there.
     ///
     /// # Errors
-    /// [`OutError`], at once where the disk is full.
-    pub fn record(&mut self, record: &Record) -> Result<(), OutError> {
+    /// [`FolderError`], at once where the disk is full.
+    pub fn record(&mut self, record: &Record) -> Result<(), FolderError> {
         self.out.as_mut().map_or(Ok(()), |out| out.record(record))
     }
 
@@ -138,7 +139,7 @@ impl Reporter {
 pub enum FinishError {
     /// The folder.
     #[error(transparent)]
-    Out(#[from] OutError),
+    Out(#[from] FolderError),
     /// Standard output.
     #[error("cannot write the report: {0}")]
     Stdout(#[from] io::Error),

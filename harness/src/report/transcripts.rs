@@ -13,10 +13,15 @@ use crate::results::{CaseResult, Results};
 /// The folder below the report's.
 pub const FOLDER: &str = "transcripts";
 
-/// The name of a case's file. Different ids have different names, on file systems that do not tell upper
-/// from lower case too, as long as the ids do not rely on it.
+/// The name of a case's file.
 pub fn file_name(id: &str) -> String {
-    let mut name = String::with_capacity(id.len() + 4);
+    format!("{}.txt", stem(id))
+}
+
+/// The name of a file about a case, without its extension. Different ids have different names, on file systems that do not tell upper
+/// from lower case too, as long as the ids do not rely on it.
+pub fn stem(id: &str) -> String {
+    let mut name = String::with_capacity(id.len());
     for c in id.chars() {
         match c {
             '/' => name.push_str("__"),
@@ -40,7 +45,6 @@ pub fn file_name(id: &str) -> String {
         name.truncate(LONGEST);
         let _ = write!(name, "~{hash:016x}");
     }
-    name.push_str(".txt");
     name
 }
 

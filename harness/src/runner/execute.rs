@@ -9,7 +9,7 @@ use std::{
 };
 
 use mailproof_certs::Authority;
-use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
+use mailproof_mock_servers::world::{Place, Recorder, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
     Canaries, Case, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     adapter::Adapter,
+    lab,
     results::{NotRun, Observed, Record},
     subject::{REQUEST_VERSION, Request},
 };
@@ -96,6 +97,7 @@ impl Local {
             now: self.options.now,
             place: self.options.place,
             linger: self.options.linger,
+            served: SERVED,
         };
         World::start(config)
             .await
@@ -164,6 +166,12 @@ impl Local {
         let mut instance = Instance::new(self.adapter.clone());
         for (index, step) in steps.iter().enumerate() {
             let number = index + 1;
+            if self.options.place == Place::Lab
+                && let Err(error) = lab::come_from(step.source)
+            {
+                let error = format!("the client cannot come from its address: {error}");
+                run.recorder.record(What::HarnessFailed { error });
+            }
             run.world
                 .begin_step(u16::try_from(number).unwrap_or(u16::MAX))
                 .await;
@@ -172,10 +180,12 @@ impl Local {
                 return false;
             };
             let next = steps.get(number).map(|next| next.process);
-            if next != Some(Process::Same) {
+            if next == Some(Process::Same) {
+                run.world.pause().await;
+            } else {
                 instance.close();
+                run.world.settle().await;
             }
-            run.world.settle().await;
             // Whoever could not be started or had to be ended tells nothing new in the steps behind.
             if matches!(ended, Ended::NotStarted { .. } | Ended::Hung { .. }) {
                 break;
@@ -208,6 +218,12 @@ impl Local {
         };
         for (stream, octets) in performance.output {
             run.recorder.record(What::Output { stream, octets });
+        }
+        if let Some(memory) = performance.memory {
+            run.recorder.record(What::Measured {
+                peak_memory: memory.peak,
+                floor: memory.floor,
+            });
         }
         run.recorder
             .record(What::StepEnded(performance.ended.clone()));

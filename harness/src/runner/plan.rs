@@ -92,8 +92,8 @@ impl Plan {
 /// Whether a place can show what a case needs.
 pub fn observes(place: Place, need: Need) -> bool {
     match (place, need) {
-        (Place::Loopback, Need::Ports | Need::Packets | Need::Names) => false,
-        (Place::Lab, Need::Ports | Need::Packets | Need::Names) => true,
+        (Place::Loopback, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => false,
+        (Place::Lab, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => true,
     }
 }
 
@@ -114,6 +114,7 @@ fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
         Need::Ports => "the registered ports",
         Need::Packets => "a witness for packets that nobody answers",
         Need::Names => "names other than localhost",
+        Need::Addresses => "several addresses and a DNS",
     };
     Some(NotRun::Skipped(format!(
         "needs {needs}, which only the lab has"

@@ -41,6 +41,7 @@ pub(super) fn case(id: &str) -> Case {
             security: Security::None,
             trust: Trust::Ca,
             host: Host::Name,
+            source: 1,
             port: PortRole::Submission,
             auth: Auth::Plain,
             account: "a".to_owned(),

@@ -37,6 +37,17 @@ pub(super) struct Performance {
     pub(super) ended: Ended,
     /// What it printed: the stream and the octets.
     pub(super) output: Vec<(u8, Vec<u8>)>,
+    /// What its process took, where it had one.
+    pub(super) memory: Option<Memory>,
+}
+
+/// What a process took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// The largest resident set in KiB.
+    pub(super) peak: u64,
+    /// Below which nothing can be told, in KiB.
+    pub(super) floor: u64,
 }
 
 impl Task {
@@ -57,6 +68,7 @@ impl Performance {
         Self {
             ended,
             output: Vec::new(),
+            memory: None,
         }
     }
 }
@@ -196,9 +208,14 @@ async fn perform_process(
     match process::run(&invocation, cancel).await {
         Ok(outcome) => {
             let ended = judge_exit(adapter, &outcome, budget)?;
+            let memory = Some(Memory {
+                peak: outcome.peak_memory,
+                floor: outcome.memory_floor,
+            });
             let streams = [(1, outcome.stdout.kept), (2, outcome.stderr.kept)];
             Some(Performance {
                 ended,
+                memory,
                 output: streams
                     .into_iter()
                     .filter(|(_, it)| !it.is_empty())

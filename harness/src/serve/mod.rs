@@ -19,7 +19,7 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
-use mailproof_mock_servers::world::{Place, World, WorldConfig};
+use mailproof_mock_servers::world::{Place, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
     Auth, Canaries, Case, Delta, Event, Frequency, Host, Job, Kind, Log, Message, Party, Persona,
     PortRole, Process, Protocol, Security, Setup, Severity, Step, Trust, What,
@@ -102,6 +102,7 @@ pub fn for_persona(persona: &Persona) -> Case {
             trust: Trust::Ca,
             host: Host::Name,
             port: role,
+            source: 1,
             auth: Auth::Password,
             account: "a".to_owned(),
             from: Party::Own,
@@ -181,6 +182,7 @@ impl Serving {
             now: order.now,
             place: Place::Loopback,
             linger: LINGER,
+            served: SERVED,
         };
         let world = World::start(config)
             .await

@@ -2,8 +2,10 @@
 
 use std::{
     io,
+    net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -92,10 +94,14 @@ pub(crate) struct Server {
     pub(crate) before: Vec<(&'static str, &'static str)>,
     /// A port where nobody listens.
     pub(crate) closed_port: Option<u16>,
+    /// The addresses of the host, and whether anything is heard of them: `None` is never.
+    pub(crate) addresses: Vec<(IpAddr, Option<bool>)>,
     /// Answers every byte that comes with this flight, in clear, and reads on.
     pub(crate) raw: Option<Vec<u8>>,
-    /// One octet at a time.
-    pub(crate) dribbles: bool,
+    /// One octet at a time, and so long between two.
+    pub(crate) dribbles: Option<Duration>,
+    /// How long nothing of the message is read.
+    pub(crate) deaf: Duration,
     /// How many messages are in the mailbox.
     pub(crate) messages: u32,
     /// Another configuration of TLS, with its sessions.
@@ -130,12 +136,21 @@ impl Server {
             instead: Vec::new(),
             before: Vec::new(),
             closed_port: None,
+            addresses: vec![(Ipv4Addr::LOCALHOST.into(), Some(true))],
             raw: None,
-            dribbles: false,
+            dribbles: None,
+            deaf: Duration::ZERO,
             messages: 2,
             config: None,
             warns: false,
         }
+    }
+
+    /// The addresses of the host: each takes connections, refuses them, or is never heard of.
+    pub(crate) fn at(mut self, addresses: &[(&str, Option<bool>)]) -> Self {
+        let known = |(ip, answers): &(&str, Option<bool>)| (ip.parse().unwrap(), *answers);
+        self.addresses = addresses.iter().map(known).collect();
+        self
     }
 
     pub(crate) fn instead(mut self, place: &'static str, what: &str, then: Then) -> Self {
@@ -164,7 +179,8 @@ pub(crate) fn tls_config(
     provider: fn(&mut CryptoProvider),
     config: fn(&mut ServerConfig),
 ) -> Arc<ServerConfig> {
-    let chain = AUTHORITY.chain(server.fault, &Names::dns("localhost"));
+    let names = Names::dns("localhost").fitting(server.fault.needs());
+    let chain = AUTHORITY.chain(server.fault, &names);
     let key = CertifiedKey::clone(&chain.unwrap().certified_key());
     let mut crypto = aws_lc_rs::default_provider();
     provider(&mut crypto);
@@ -285,6 +301,7 @@ impl Peer {
             match &verb[..] {
                 "STARTTLS" if !overridden && !self.start_tls().await => return Ok(()),
                 "DATA" if positive && !overridden => {
+                    tokio::time::sleep(self.server.deaf).await;
                     let mut message = String::new();
                     loop {
                         let Some(line) = self.raw_line().await? else {
@@ -585,7 +602,7 @@ impl Peer {
     }
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
-        let size = if self.server.dribbles {
+        let size = if self.server.dribbles.is_some() {
             1
         } else {
             octets.len().max(1)
@@ -599,8 +616,8 @@ impl Peer {
                 }
                 Wire::Gone => {}
             }
-            if self.server.dribbles {
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            if let Some(gap) = self.server.dribbles {
+                tokio::time::sleep(gap).await;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use mailproof_scenarios::model::{Event, Layer, PortRole, Protocol, What, event::Ended};
+use mailproof_scenarios::model::{Endpoints, Event, Layer, PortRole, Protocol, What, event::Ended};
 
 use crate::results::Record;
 
@@ -26,6 +26,7 @@ pub(super) struct Talk<'a> {
     pub(super) id: u32,
     pub(super) port: Option<PortRole>,
     pub(super) decoy: bool,
+    pub(super) between: Endpoints,
     pub(super) turns: Vec<Turn<'a>>,
 }
 
@@ -64,6 +65,9 @@ pub(super) fn of(record: &Record) -> Vec<Part<'_>> {
     let mut home: BTreeMap<u32, u16> = BTreeMap::new();
     let mut talkers: BTreeMap<u32, Talker<'_>> = BTreeMap::new();
     for event in &record.log.events {
+        if matches!(event.what, What::WorldStarted { .. }) {
+            continue;
+        }
         let number = event.step.max(1);
         let part = parts.entry(number).or_insert_with(|| Part {
             number,
@@ -139,6 +143,7 @@ impl<'a> Talker<'a> {
                 id,
                 port: None,
                 decoy: false,
+                between: Endpoints::default(),
                 turns: Vec::new(),
             },
             protocol,
@@ -167,9 +172,14 @@ impl<'a> Talker<'a> {
             self.push(Is::Step(self.step));
         }
         match &event.what {
-            What::Connected { port, decoy } => {
+            What::Connected {
+                port,
+                decoy,
+                between,
+            } => {
                 self.talk.port = Some(*port);
                 self.talk.decoy = *decoy;
+                self.talk.between = *between;
                 self.protocol = port.protocol();
             }
             What::Received { layer, octets } => {
@@ -198,6 +208,8 @@ impl<'a> Talker<'a> {
                 }
             }
             What::Raw { .. }
+            | What::Endpoints { .. }
+            | What::TlsSecret { .. }
             | What::Listed { .. }
             | What::Selected { .. }
             | What::MessageRead { .. } => {}

@@ -76,7 +76,12 @@ impl Live {
     fn on_connection(&mut self, id: u32, what: &What) -> Vec<String> {
         let talk = self.talks.entry(id).or_default();
         match what {
-            What::Connected { port, .. } => vec![format!("-- the client connects to {port}")],
+            What::Connected { port, between, .. } => {
+                vec![format!(
+                    "-- the client connects to {port}{}",
+                    names::way(*between)
+                )]
+            }
             What::Command {
                 verb, line, early, ..
             } => {
@@ -145,7 +150,7 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use mailproof_scenarios::model::{Layer, PortRole, Protocol};
+    use mailproof_scenarios::model::{Endpoints, Layer, PortRole, Protocol};
     use pretty_assertions::assert_eq;
 
     use super::*;
@@ -190,6 +195,7 @@ mod tests {
         let connected = What::Connected {
             port: PortRole::Imap,
             decoy: false,
+            between: Endpoints::default(),
         };
         assert_eq!(
             lines(&mut live, connected),

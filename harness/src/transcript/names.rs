@@ -1,6 +1,6 @@
 //! The words for what happens between the lines.
 
-use mailproof_scenarios::model::{What, event::Said};
+use mailproof_scenarios::model::{Endpoints, Family, HostAddress, What, event::Said};
 
 use crate::results::Record;
 
@@ -18,7 +18,13 @@ pub(super) fn step_title(record: &Record, number: u16) -> String {
 /// What an event is for people; `None` for what the lines show already.
 pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
     Some(match what {
-        What::Attempted { port } => format!("the client knocks at {port}"),
+        What::Attempted { port, between } => {
+            format!("the client knocks at {port}{}", way(*between))
+        }
+        What::Queried {
+            name, kind, answer, ..
+        } => format!("DNS: {name} {kind}: {}", answer.join(", ")),
+        What::ServerVanished => "the server vanishes".to_owned(),
         What::ClientHello(hello) => {
             let versions: Vec<String> = hello
                 .versions
@@ -98,6 +104,26 @@ pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
         What::HarnessFailed { error } => format!("the harness failed: {error}"),
         _ => return None,
     })
+}
+
+/// Which way a connection took, with a blank before it; nothing where there is only one.
+pub(super) fn way(between: Endpoints) -> String {
+    let (Some(family), Some(source)) = (between.family, between.source) else {
+        return String::new();
+    };
+    let family = match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    };
+    let address = match between.address {
+        HostAddress::Server => String::new(),
+        other => format!(" address \"{other}\""),
+    };
+    let source = match source {
+        1 => String::new(),
+        other => format!(" from its address {other}"),
+    };
+    format!("{address} over {family}{source}")
 }
 
 /// What a subject said.

@@ -1,7 +1,7 @@
 //! The transcript for comparison: equal behaviour gives equal text, octet for octet.
 //!
 //! What changes from run to run without meaning anything gets a name or is left out: times, writes, canaries,
-//! the host, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first.
+//! the host and its ports, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -10,7 +10,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use mailproof_scenarios::model::{
-    Canaries, Protocol, What,
+    At, Canaries, Protocol, What,
     event::{Direction, Ended},
 };
 use regex::{Captures, Regex};
@@ -115,9 +115,10 @@ impl Writer<'_> {
         } else {
             ""
         };
-        out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
+        let way = names::way(talk.between);
+        out.push_str(&format!("  connection {} to {port}{way}{decoy}\n", talk.id));
         let tags = tags(talk);
-        for turn in greeting_first(&talk.turns) {
+        for turn in unasked_first(greeting_first(&talk.turns), self.record) {
             let mut line = |text: String| out.push_str(&format!("    {text}\n"));
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
@@ -342,6 +343,8 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
             r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?".to_owned(),
             "{date}",
         ),
+        // On loopback ports have numbers of chance.
+        (r"\{host\}:\d{1,5}\b".to_owned(), "{host}:{port}"),
         (
             r"\b127(?:\.\d{1,3}){3}\b|\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3}\b|(?:IPv6:)?(?:\b2001:db8:[0-9a-f:]+|::1\b)"
                 .to_owned(),
@@ -497,6 +500,33 @@ fn greeting_first<'t, 'a>(turns: &'t [Turn<'a>]) -> Vec<&'t Turn<'a>> {
             .take_while(|it| matches!(it.is, Is::Server { .. } | Is::AnswerToTls { .. }))
             .count();
         order[at..=at + greetings].rotate_left(1);
+    }
+    order
+}
+
+/// What the server says of itself when TLS begins stands before the first words of the client inside: which
+/// comes first is chance.
+fn unasked_first<'t, 'a>(mut order: Vec<&'t Turn<'a>>, record: &Record) -> Vec<&'t Turn<'a>> {
+    let is_unasked = |turn: &Turn<'_>| {
+        let Is::Event(event) = turn.is else {
+            return false;
+        };
+        let What::Deviated { index } = event.what else {
+            return false;
+        };
+        let deviation = record.case.deviations().get(usize::from(index));
+        deviation.is_some_and(|it| it.on.at == Some(At::TlsStart))
+    };
+    let begins = |turn: &&Turn<'_>| matches!(turn.is, Is::Event(event) if matches!(event.what, What::TlsEstablished { .. }));
+    if let Some(end) = order.iter().position(|it| is_unasked(it))
+        && let Some(begin) = order[..end].iter().rposition(begins)
+    {
+        let said = order[..end]
+            .iter()
+            .rev()
+            .take_while(|it| matches!(it.is, Is::Server { .. }))
+            .count();
+        order[begin + 1..=end].rotate_right(said + 1);
     }
     order
 }

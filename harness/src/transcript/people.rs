@@ -99,7 +99,8 @@ impl Writer<'_> {
         } else {
             ""
         };
-        out.push_str(&format!("  connection {} to {port}{decoy}\n", talk.id));
+        let way = names::way(talk.between);
+        out.push_str(&format!("  connection {} to {port}{way}{decoy}\n", talk.id));
         for turn in &talk.turns {
             self.turn(turn, out);
         }

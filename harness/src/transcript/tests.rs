@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, At, Auth, Job, On, PortRole, Process, Security, Then, Trust, What, WireText,
+    Action, At, Auth, Endpoints, Job, On, PortRole, Process, Security, Then, Trust, What, WireText,
     event::{Direction, Ended, Said},
 };
 use test_case::test_case;
@@ -123,9 +123,11 @@ fn tls_to_a_server_in_clear() -> Scene {
         .close()
         .event(What::Attempted {
             port: PortRole::Imap,
+            between: Endpoints::default(),
         })
         .event(What::Attempted {
             port: PortRole::Imap,
+            between: Endpoints::default(),
         })
         .end(Said::RefusedTls)
 }

@@ -66,6 +66,14 @@ impl Edited {
         own.map(|it| it.octets.as_slice())
     }
 
+    /// Up to where the octets are the server's own words, or stand in their place: what is put behind comes
+    /// after that. All of them where there is nothing of its own.
+    pub(super) fn own_length(&self) -> usize {
+        let own = self.pieces.iter().rposition(|it| it.kind.is_some());
+        let own = own.map_or(self.pieces.len(), |at| at + 1);
+        self.pieces[..own].iter().map(|it| it.octets.len()).sum()
+    }
+
     fn apply(&mut self, index: u16, deviation: &Deviation, fill: &Fill) {
         let unit = deviation.on.unit;
         match &deviation.action {

@@ -10,7 +10,8 @@ mod plan;
 mod select;
 
 use mailproof_scenarios::model::{
-    Action, ChainSpec, Deviation, Fill, PortRole, PortState, Protocol, Refusal, TlsChange, WireText,
+    Action, ChainSpec, Deviation, DnsChange, Fill, PortRole, PortState, Protocol, Refusal, Split,
+    TlsChange, WireText,
 };
 
 use crate::engine::{Engine, Response};
@@ -26,6 +27,8 @@ pub(crate) use self::{
 #[derive(Debug)]
 pub(crate) struct Script {
     rules: Vec<Rule>,
+    /// In which portions everything in clear leaves that no deviation splits.
+    segments: Option<Split>,
 }
 
 #[derive(Debug)]
@@ -57,7 +60,14 @@ impl Script {
             .map(|deviation| Rule { deviation, met: 0 });
         Self {
             rules: rules.collect(),
+            segments: None,
         }
+    }
+
+    /// The same, and what is said in clear leaves in these portions.
+    pub(crate) fn in_segments(mut self, segments: Option<Split>) -> Self {
+        self.segments = segments;
+        self
     }
 
     /// The chain for a handshake that begins, where it is not the one of the base.
@@ -72,6 +82,25 @@ impl Script {
     pub(crate) fn tls(&mut self, scene: &Scene) -> Option<(u16, TlsChange)> {
         self.of_the_world(scene, |action| match action {
             Action::Tls(change) => Some(change.clone()),
+            _ => None,
+        })
+    }
+
+    /// What DNS says otherwise in a step, and the deviations that say so.
+    pub(crate) fn dns(&self, step: u16) -> impl Iterator<Item = (u16, &DnsChange)> {
+        self.rules.iter().zip(0..).filter_map(move |(rule, index)| {
+            let Deviation { on, action } = &rule.deviation;
+            match action {
+                Action::Dns(change) if on.step.is_none_or(|it| it == step) => Some((index, change)),
+                _ => None,
+            }
+        })
+    }
+
+    /// What is said in clear in a handshake that begins, between its ClientHello and its ServerHello.
+    pub(crate) fn before_server_hello(&mut self, scene: &Scene) -> Option<(u16, WireText)> {
+        self.of_the_world(scene, |action| match action {
+            Action::BeforeServerHello(text) => Some(text.clone()),
             _ => None,
         })
     }
@@ -149,7 +178,9 @@ impl Script {
                 }
                 Action::Chain(_)
                 | Action::Port(_)
+                | Action::Dns(_)
                 | Action::Tls(_)
+                | Action::BeforeServerHello(_)
                 | Action::Without(_)
                 | Action::Announce(_) => {}
                 _ => considered.candidates.push(index),
@@ -158,11 +189,11 @@ impl Script {
         considered
     }
 
-    /// What leaves the server instead of `response`.
+    /// What leaves the server instead of `response`. `in_segments` says whether it leaves in those of the base.
     pub(crate) fn plan(
         &mut self,
         considered: &Considered,
-        protocol: Protocol,
+        (protocol, in_segments): (Protocol, bool),
         response: &Response,
         fill: &Fill,
     ) -> Plan {
@@ -177,7 +208,14 @@ impl Script {
             .filter_map(|index| Some((index, &self.rules.get(usize::from(index))?.deviation)))
             .collect();
         let edited = Edited::new(response, &acting, fill);
-        plan::plan(edited, &considered.decided, &acting, protocol, response)
+        let segments = self.segments.filter(|_| in_segments);
+        plan::plan(
+            edited,
+            &considered.decided,
+            &acting,
+            (protocol, segments),
+            response,
+        )
     }
 
     fn of_the_world<T>(

@@ -47,6 +47,8 @@ pub(crate) enum WireOp {
     Gap(u64),
     /// Keeps the response back for milliseconds. Proves itself when it begins.
     Hold(u64),
+    /// Reads nothing more, or not for so many milliseconds.
+    StopReading(Option<u64>),
     /// Starts TLS.
     StartTls,
     /// Stays in clear although TLS was to start.
@@ -59,6 +61,8 @@ pub(crate) enum WireOp {
     Reset,
     /// Says nothing more.
     Silence,
+    /// Is gone without a word.
+    Vanish,
     /// Says nothing here, which is what is to be noted.
     Withhold,
 }
@@ -68,7 +72,7 @@ pub(super) fn plan(
     edited: Edited,
     decided: &[u16],
     acting: &[(u16, &Deviation)],
-    protocol: Protocol,
+    (protocol, segments): (Protocol, Option<Split>),
     response: &Response,
 ) -> Plan {
     let mut plan = Plan::default();
@@ -93,8 +97,13 @@ pub(super) fn plan(
     }
     if !octets.is_empty() {
         for (index, deviation) in acting {
-            if let Action::Hold { ms } = deviation.action {
-                plan.push(WireOp::Hold(ms), vec![*index]);
+            match deviation.action {
+                Action::Hold { ms } => plan.push(WireOp::Hold(ms), vec![*index]),
+                // Before the response leaves, so that nothing of what answers it is read.
+                Action::StopReading { resume_ms } => {
+                    plan.push(WireOp::StopReading(resume_ms), vec![*index]);
+                }
+                _ => {}
             }
         }
         let answer = edited.last(response).map(|last| {
@@ -109,7 +118,8 @@ pub(super) fn plan(
             }
         });
         plan.answer = answer;
-        plan.writes(octets, proves, acting);
+        let segments = segments.map(|split| (split, edited.own_length()));
+        plan.writes(&octets, proves, acting, segments);
     }
     let (end, ends) = end(&edited, acting, response.after);
     if let Some(op) = end {
@@ -123,18 +133,32 @@ impl Plan {
         self.ops.push(Planned { op, proves });
     }
 
-    fn writes(&mut self, octets: Vec<u8>, proves: Vec<u16>, acting: &[(u16, &Deviation)]) {
+    /// The writes of a response: as a deviation splits it, or else in the segments of the base. Those end
+    /// where the server's own words end; what is put behind leaves with the last of them.
+    fn writes(
+        &mut self,
+        octets: &[u8],
+        proves: Vec<u16>,
+        acting: &[(u16, &Deviation)],
+        segments: Option<(Split, usize)>,
+    ) {
         let split = acting.iter().find_map(|(index, it)| match it.action {
             Action::Split { split, gap_ms } => Some((*index, split, gap_ms)),
             _ => None,
         });
-        let Some((index, split, gap_ms)) = split else {
-            self.push(WireOp::Write(octets), proves);
-            return;
+        let (split, own, gap_ms) = match (split, segments) {
+            (Some((_, split, gap_ms)), _) => (split, octets.len(), gap_ms),
+            (None, Some((split, own))) => (split, own, 0),
+            (None, None) => (Split::Whole, octets.len(), 0),
         };
-        let mut rest = portions(&octets, split).into_iter().peekable();
         // The first portion on its own is what makes it a split, whatever the client does then.
-        let mut proof = vec![index];
+        let mut proof: Vec<u16> = acting
+            .iter()
+            .filter(|(_, it)| matches!(it.action, Action::Split { .. }))
+            .map(|(index, _)| *index)
+            .take(1)
+            .collect();
+        let mut rest = portions(octets, own, split).into_iter().peekable();
         while let Some(portion) = rest.next() {
             let last = rest.peek().is_none();
             if last {
@@ -166,6 +190,7 @@ fn end(edited: &Edited, acting: &[(u16, &Deviation)], after: After) -> (Option<W
         (Then::Fin, _) => Some(WireOp::Fin),
         (Then::Reset, _) => Some(WireOp::Reset),
         (Then::Silence, _) => Some(WireOp::Silence),
+        (Then::Vanish, _) => Some(WireOp::Vanish),
     };
     if op.is_none() && !proves.is_empty() {
         return (Some(WireOp::Withhold), proves);
@@ -173,21 +198,23 @@ fn end(edited: &Edited, acting: &[(u16, &Deviation)], after: After) -> (Option<W
     (op, proves)
 }
 
-fn portions(octets: &[u8], split: Split) -> Vec<&[u8]> {
+/// The portions of a response. Its first `own` octets are cut, the others stay with the last of them.
+fn portions(octets: &[u8], own: usize, split: Split) -> Vec<&[u8]> {
     let (mut cuts, mut tail) = (Vec::new(), VecDeque::new());
     let mut line_start = true;
-    for (at, octet) in octets.iter().enumerate() {
+    for (at, octet) in octets.iter().enumerate().take(own) {
         let ends_line = *octet == b'\n';
         let cut = match split {
             Split::Octet => true,
             Split::Line => ends_line,
+            Split::Kibibyte => (at + 1) % 1024 == 0,
             Split::InsideLine => {
                 (line_start && !ends_line)
                     || (*octet == b'\r' && octets.get(at + 1) == Some(&b'\n'))
             }
             Split::Whole => false,
         };
-        if cut && at + 1 < octets.len() {
+        if cut && at + 1 < own {
             if cuts.len() < CUTS / 2 {
                 cuts.push(at + 1);
             } else {
@@ -241,16 +268,17 @@ mod tests {
     #[test_case(Split::Octet, &["2", "2", "0", "\r", "\n"]; "octets")]
     #[test_case(Split::Whole, &["220\r\n"]; "whole")]
     #[test_case(Split::Line, &["220\r\n"]; "one line")]
+    #[test_case(Split::Kibibyte, &["220\r\n"]; "less than a kibibyte")]
     #[test_case(Split::InsideLine, &["2", "20\r", "\n"]; "inside one line")]
     fn cuts(split: Split, expected: &[&str]) {
         let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();
-        assert_eq!(portions(b"220\r\n", split), expected);
+        assert_eq!(portions(b"220\r\n", 5, split), expected);
     }
 
     #[test]
     fn what_is_long_is_cut_at_both_ends() {
         let octets = vec![b'x'; 10_000];
-        let lengths: Vec<_> = portions(&octets, Split::Octet)
+        let lengths: Vec<_> = portions(&octets, octets.len(), Split::Octet)
             .into_iter()
             .map(<[u8]>::len)
             .collect();
@@ -261,9 +289,19 @@ mod tests {
     }
 
     #[test]
+    fn cuts_after_every_kibibyte() {
+        let octets = vec![b'x'; 2500];
+        let lengths = portions(&octets, octets.len(), Split::Kibibyte)
+            .into_iter()
+            .map(<[u8]>::len);
+        assert!(lengths.eq([1024, 1024, 452]));
+    }
+
+    #[test]
     fn cuts_inside_every_line() {
         let expected: [&[u8]; 5] = [b"2", b"50-a\r", b"\n2", b"50 b\r", b"\n"];
-        assert_eq!(portions(b"250-a\r\n250 b\r\n", Split::InsideLine), expected);
+        let octets = b"250-a\r\n250 b\r\n";
+        assert_eq!(portions(octets, octets.len(), Split::InsideLine), expected);
     }
 
     #[test_case(Protocol::Smtp, b"250-a\r\n550 b", false; "the last line counts")]
@@ -278,12 +316,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn portions_are_the_response(octets in proptest::collection::vec(any::<u8>(), 1..6000)) {
-            for split in [Split::Octet, Split::Line, Split::InsideLine, Split::Whole] {
-                let portions = portions(&octets, split);
+        fn portions_are_the_response(octets in proptest::collection::vec(any::<u8>(), 1..6000), put_behind in 0..6000_usize) {
+            for split in Split::ALL.iter().copied() {
+                let own = octets.len() - put_behind % octets.len();
+                let portions = portions(&octets, own, split);
                 prop_assert!(portions.iter().all(|it| !it.is_empty()));
                 prop_assert!(portions.len() <= CUTS + 1);
                 prop_assert_eq!(portions.concat(), octets.clone());
+                prop_assert!(portions.last().unwrap().len() > octets.len() - own);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Where a deviation acts: its selector held against a moment.
 
-use mailproof_scenarios::model::{At, Layer, On, Protocol};
+use mailproof_scenarios::model::{At, Endpoints, Layer, On, Protocol};
 
 use crate::engine::{Engine, Input, InputKind};
 
@@ -15,6 +15,8 @@ pub(crate) struct Scene {
     pub(crate) connection: u16,
     /// In clear or inside TLS.
     pub(crate) layer: Layer,
+    /// To and from where.
+    pub(crate) between: Endpoints,
 }
 
 /// A moment at which the server says something.
@@ -22,6 +24,8 @@ pub(crate) struct Scene {
 pub(crate) enum Moment<'a> {
     /// The greeting.
     Greeting,
+    /// The end of a handshake behind STARTTLS.
+    TlsStart,
     /// The answer to an input.
     Input(&'a Input),
     /// Something that nobody asked for just now.
@@ -34,6 +38,9 @@ pub(super) fn world(on: &On, scene: &Scene) -> bool {
     on.protocol.is_none_or(|it| it == scene.protocol)
         && on.step.is_none_or(|it| it == scene.step)
         && on.connection.is_none_or(|it| it == scene.connection)
+        && on.address.is_none_or(|it| it == scene.between.address)
+        && on.family.is_none_or(|it| scene.between.family == Some(it))
+        && on.source.is_none_or(|it| scene.between.source == Some(it))
 }
 
 /// Whether everything but unit and count fits.
@@ -46,7 +53,7 @@ pub(super) fn moment(on: &On, scene: &Scene, moment: &Moment<'_>, engine: &dyn E
 
 fn is_at(at: &At, moment: &Moment<'_>) -> bool {
     match (at, moment) {
-        (At::Greeting, Moment::Greeting) => true,
+        (At::Greeting, Moment::Greeting) | (At::TlsStart, Moment::TlsStart) => true,
         (At::Command(verb), Moment::Input(input)) => match input.kind {
             InputKind::Command => verb == "*" || verb.eq_ignore_ascii_case(&input.verb),
             InputKind::Done => verb.eq_ignore_ascii_case(&input.verb),

@@ -1,6 +1,8 @@
 //! Tables: a deviation and an engine's response on one side, what leaves the server on the other.
 
-use mailproof_scenarios::model::{At, Layer, On, PortChange, Split, Then, Unit, When};
+use mailproof_scenarios::model::{
+    At, Endpoints, Family, HostAddress, Layer, On, PortChange, Split, Then, Unit, When,
+};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 
@@ -15,6 +17,11 @@ const SCENE: Scene = Scene {
     step: 1,
     connection: 1,
     layer: Layer::Clear,
+    between: Endpoints {
+        address: HostAddress::Server,
+        family: Some(Family::Ipv4),
+        source: Some(1),
+    },
 };
 
 fn text(source: &str) -> WireText {
@@ -64,7 +71,9 @@ fn run(script: &mut Script, scene: &Scene, verb: &str, response: &Response) -> V
     let considered = script.consider(scene, &Moment::Input(&input), &engine);
     let mut fill = Fill::default();
     fill.set("host", "mx.example").set("tag", "A1");
-    let plan = script.plan(&considered, scene.protocol, response, &fill);
+    let in_segments = scene.layer == Layer::Clear;
+    let spoken = (scene.protocol, in_segments);
+    let plan = script.plan(&considered, spoken, response, &fill);
     let mut lines: Vec<_> = plan
         .ops
         .iter()
@@ -109,6 +118,7 @@ fn fetch() -> Response {
 #[test_case(at("STARTTLS"), Action::Then(Then::Clear), &["write 220 go\\r\\n", "stayclear #0", "answer 220 go true"]; "the go-ahead without TLS")]
 #[test_case(at("STARTTLS"), Action::Then(Then::Reset), &["write 220 go\\r\\n", "reset #0", "answer 220 go true"]; "the go-ahead and a reset")]
 #[test_case(at("STARTTLS"), Action::Hold { ms: 9 }, &["hold(9) #0", "write 220 go\\r\\n", "starttls", "answer 220 go true"]; "late")]
+#[test_case(at("STARTTLS"), Action::StopReading { resume_ms: Some(9) }, &["stopreading(some(9)) #0", "write 220 go\\r\\n", "starttls", "answer 220 go true"]; "deaf before the answer leaves")]
 #[test_case(at("*"), Action::Split { split: Split::InsideLine, gap_ms: 5 }, &["write 2 #0", "gap(5)", "write 20 go\\r", "gap(5)", "write \\n", "starttls", "answer 220 go true"]; "in portions")]
 #[test_case(at("*"), Action::Split { split: Split::Whole, gap_ms: 5 }, &["write 220 go\\r\\n #0", "starttls", "answer 220 go true"]; "in one portion")]
 #[test_case(at("*"), Action::Replace(vec![(text("go"), text("stay")), (text("220"), text("250"))]), &["write 250 stay\\r\\n #0", "starttls", "answer 250 stay true"]; "words replaced")]
@@ -134,6 +144,25 @@ fn on_fetch(on: On, action: Action, expected: &[&str]) {
         ..SCENE
     };
     assert_eq!(run(&mut script, &scene, "FETCH", &fetch()), expected);
+}
+
+fn smuggled() -> Vec<Deviation> {
+    vec![Deviation {
+        on: at("STARTTLS"),
+        action: after("250 injected\r\n", Then::GoOn),
+    }]
+}
+
+#[test_case(Vec::new(), Split::Octet, Layer::Clear, &["write 2", "write 2", "write 0", "write  ", "write g", "write o", "write \\r", "write \\n", "starttls", "answer 220 go true"]; "octet by octet")]
+#[test_case(Vec::new(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n", "starttls", "answer 220 go true"]; "between CR and LF")]
+#[test_case(smuggled(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "what is put behind leaves with the last octet of the reply")]
+#[test_case(smuggled(), Split::InsideLine, Layer::Tls, &["write 220 go\\r\\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "nowhere else")]
+#[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Split { split: Split::Whole, gap_ms: 0 } }], Split::Octet, Layer::Clear, &["write 220 go\\r\\n #0", "starttls", "answer 220 go true"]; "a deviation goes first")]
+#[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Drop { then: Then::Clear } }], Split::Octet, Layer::Clear, &["withhold #0", "stayclear", "no answer"]; "nothing is not cut")]
+fn segments_of_the_base(deviations: Vec<Deviation>, split: Split, layer: Layer, expected: &[&str]) {
+    let mut script = Script::new(&deviations).in_segments(Some(split));
+    let scene = Scene { layer, ..SCENE };
+    assert_eq!(run(&mut script, &scene, "STARTTLS", &starttls()), expected);
 }
 
 #[test]
@@ -205,9 +234,12 @@ fn nth_counts_over_the_case_and_only_what_fits() {
 #[test_case(On { connection: Some(2), ..On::default() }, false; "another connection")]
 #[test_case(On { protocol: Some(Protocol::Imap), ..On::default() }, false; "another protocol")]
 #[test_case(On { channel: Some(Layer::Tls), ..On::default() }, false; "another channel")]
+#[test_case(On { address: Some(HostAddress::Second), ..On::default() }, false; "another address")]
+#[test_case(On { family: Some(Family::Ipv6), ..On::default() }, false; "another family")]
+#[test_case(On { source: Some(2), ..On::default() }, false; "another source")]
 #[test_case(On { when: Some(When::SignedIn), ..On::default() }, false; "another state")]
 #[test_case(On { at: Some(At::EndOfData), ..On::default() }, false; "another moment")]
-#[test_case(On { when: Some(When::NotSignedIn), channel: Some(Layer::Clear), step: Some(1), ..On::default() }, true; "everything fits")]
+#[test_case(On { when: Some(When::NotSignedIn), channel: Some(Layer::Clear), step: Some(1), address: Some(HostAddress::Server), family: Some(Family::Ipv4), source: Some(1), ..On::default() }, true; "everything fits")]
 #[test_case(On::default(), true; "everywhere")]
 fn selects(on: On, acts: bool) {
     let mut script = Script::new(&[Deviation {

@@ -1,11 +1,12 @@
-//! Classic BPF programs for sockets: one that drops everything, one that lets only the SYNs on the
-//! loopback device through. Both need no more than the right to open the socket.
+//! Classic BPF programs for sockets: one that drops everything, one that lets in nothing but
+//! acknowledgements, one that lets only the SYNs on the loopback device through. All need no more than the
+//! right to open the socket.
 //!
 //! Must not know ports: whoever reads behind a filter looks at the numbers.
 
 use std::io;
 
-use socket2::Socket;
+use socket2::{SockRef, Socket};
 
 /// Makes a listening socket deaf: the kernel drops every segment for it, so that a SYN is never answered.
 ///
@@ -13,6 +14,15 @@ use socket2::Socket;
 /// As `setsockopt`, and where the system has no such filters.
 pub(crate) fn drop_everything(socket: &Socket) -> io::Result<()> {
     system::attach(socket, &system::drop_all())
+}
+
+/// Lets in the acknowledgements of segments and nothing else: their octets are cut off, and an end or a reset
+/// is dropped. So what was sent is not sent again, but nothing that comes is ever acknowledged.
+///
+/// # Errors
+/// As [`drop_everything`].
+pub(crate) fn only_acknowledgements(socket: &SockRef<'_>) -> io::Result<()> {
+    system::attach(socket, &system::only_acknowledgements())
 }
 
 /// Undoes [`drop_everything`]; a socket without a filter is left alone.
@@ -41,6 +51,7 @@ mod system {
     const JUMP: u16 = 0x05; // BPF_JMP | BPF_JA
     const JUMP_IF_EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const AND: u16 = 0x54; // BPF_ALU | BPF_AND | BPF_K
+    const JUMP_IF_SET: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
 
     /// Where the kernel's own facts about a packet are found: SKF_AD_OFF plus the fact's number.
@@ -58,9 +69,21 @@ mod system {
     const FLAGS: u32 = 13;
     const SYN_AND_ACK: u32 = 0x12;
     const SYN: u32 = 0x02;
+    const FIN_SYN_OR_RST: u32 = 0x07;
 
     pub(super) fn drop_all() -> [SockFilter; 1] {
         [SockFilter::new(RETURN, 0, 0, 0)]
+    }
+
+    /// A stream socket's filter sees segments from their TCP header on; however little it lets in, the kernel
+    /// keeps that header.
+    pub(super) fn only_acknowledgements() -> [SockFilter; 4] {
+        [
+            SockFilter::new(LOAD_BYTE, 0, 0, FLAGS),
+            SockFilter::new(JUMP_IF_SET, 1, 0, FIN_SYN_OR_RST),
+            SockFilter::new(RETURN, 0, 0, 1),
+            SockFilter::new(RETURN, 0, 0, 0),
+        ]
     }
 
     pub(super) fn only_syns() -> [SockFilter; 19] {
@@ -109,6 +132,8 @@ mod system {
     use socket2::Socket;
 
     pub(super) fn drop_all() {}
+
+    pub(super) fn only_acknowledgements() {}
 
     pub(super) fn only_syns() {}
 

@@ -4,7 +4,7 @@
 //! ([`now`]): what has left is recorded before anything that was read afterwards can be. A task of the
 //! connection ([`run`]) reads, waits, and writes what the kernel would not take.
 
-use std::{io, net::Shutdown, sync::Arc, time::Duration};
+use std::{io, net::Shutdown, os::fd::AsRawFd as _, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -14,8 +14,13 @@ use tokio::{
     time::Instant,
 };
 
+use super::filter;
+
 /// Octets that are read at once.
 const READ: usize = 16 * 1024;
+
+/// How often a vanishing connection looks whether its last words have arrived.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A peer that has gone is an error here and no signal.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -30,6 +35,8 @@ pub(crate) enum Op {
     Write(Bytes, Option<End>),
     /// Let time pass; what arrives meanwhile is read.
     Wait(Duration),
+    /// Read nothing more, or not for so long, so that the peer's writes come to a stop.
+    StopReading(Option<Duration>),
     /// End the connection.
     End(End),
 }
@@ -41,6 +48,11 @@ pub(crate) enum End {
     Fin,
     /// Reset, as soon as nobody holds the connection any more. Nothing comes after it.
     Reset,
+    /// Hear nothing more; what was written is still acknowledged. [`End::Vanish`] follows.
+    Deaf,
+    /// Be gone without a word: hear nothing, say nothing, neither now nor when the connection is dropped. Done
+    /// when what was written has arrived.
+    Vanish,
 }
 
 /// What a mover reports.
@@ -78,6 +90,10 @@ pub(crate) enum Tried {
 pub(crate) fn now(stream: &TcpStream, op: Op) -> Tried {
     match op {
         Op::Write(mut octets, end) => {
+            if end == Some(End::Deaf) {
+                // Before anybody can answer the last octets.
+                self::end(stream, End::Deaf);
+            }
             while octets.has_remaining() {
                 // Past tokio, which would first want to be told by the kernel that there is room.
                 match SockRef::from(stream).send_with_flags(&octets, NO_SIGNAL) {
@@ -94,11 +110,15 @@ pub(crate) fn now(stream: &TcpStream, op: Op) -> Tried {
             }
             Tried::Done { ok: true }
         }
+        Op::End(End::Vanish) => {
+            self::end(stream, End::Deaf);
+            Tried::Later(op)
+        }
         Op::End(end) => {
             self::end(stream, end);
             Tried::Done { ok: true }
         }
-        Op::Wait(_) => Tried::Later(op),
+        Op::Wait(_) | Op::StopReading(_) => Tried::Later(op),
     }
 }
 
@@ -109,9 +129,9 @@ pub(crate) async fn run<M>(
     reports: Sender<M>,
     wrap: impl Fn(Moved) -> M,
 ) {
-    let mut space = vec![0; READ];
     let mut current: Option<Work> = None;
     let mut reading = true;
+    let mut again = Instant::now();
     loop {
         let report = tokio::select! {
             biased;
@@ -121,6 +141,14 @@ pub(crate) async fn run<M>(
                 current = match op {
                     Some(Op::Write(octets, end)) => Some(Work::Write(octets, end)),
                     Some(Op::Wait(time)) => Some(Work::Wait(Instant::now() + time)),
+                    Some(Op::End(End::Vanish)) => Some(Work::Vanish),
+                    Some(Op::StopReading(time)) => {
+                        match time {
+                            Some(time) => again = Instant::now() + time,
+                            None => reading = false,
+                        }
+                        Some(Work::Write(Bytes::new(), None))
+                    }
                     Some(Op::End(end)) => Some(Work::Write(Bytes::new(), Some(end))),
                     None => return,
                 };
@@ -134,12 +162,12 @@ pub(crate) async fn run<M>(
                 }
                 Moved::Done { ok }
             }
-            read = read(&stream, &mut space), if reading => match read {
-                Ok(0) => {
+            read = read(&stream, again), if reading => match read {
+                Ok(octets) if octets.is_empty() => {
                     reading = false;
                     Moved::Eof
                 }
-                Ok(len) => Moved::Octets(space[..len].to_vec()),
+                Ok(octets) => Moved::Octets(octets),
                 Err(error) => {
                     reading = false;
                     Moved::Broken { reset: error.kind() == io::ErrorKind::ConnectionReset }
@@ -156,6 +184,7 @@ pub(crate) async fn run<M>(
 enum Work {
     Write(Bytes, Option<End>),
     Wait(Instant),
+    Vanish,
 }
 
 /// Goes on with what is under way. Can be dropped and called again: what was written is gone from it.
@@ -174,19 +203,45 @@ async fn perform(stream: &TcpStream, current: &mut Option<Work>) -> bool {
             }
         }
         Some(Work::Wait(until)) => tokio::time::sleep_until(*until).await,
+        Some(Work::Vanish) => {
+            // The kernel tells nobody when the last acknowledgement comes.
+            while unacknowledged(stream) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            end(stream, End::Vanish);
+        }
         None => {}
     }
     true
 }
 
-async fn read(stream: &TcpStream, space: &mut [u8]) -> io::Result<usize> {
+/// What has arrived, but not before the time; nothing at the end.
+async fn read(stream: &TcpStream, from: Instant) -> io::Result<Vec<u8>> {
+    if from > Instant::now() {
+        tokio::time::sleep_until(from).await;
+    }
     loop {
         stream.readable().await?;
-        match stream.try_read(space) {
+        match read_now(stream) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return result,
         }
     }
+}
+
+/// Whether something that was written has not arrived yet.
+fn unacknowledged(stream: &TcpStream) -> bool {
+    let mut octets: libc::c_int = 0;
+    // SAFETY: the descriptor is open for as long as the stream is borrowed, and the request writes one int.
+    let asked = unsafe { libc::ioctl(stream.as_raw_fd(), libc::TIOCOUTQ, &raw mut octets) };
+    asked == 0 && octets > 0
+}
+
+/// Into space that a connection on which nothing happens does not hold.
+fn read_now(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut space = [0; READ];
+    let len = stream.try_read(&mut space)?;
+    Ok(space[..len].to_vec())
 }
 
 /// Fails only on a connection that has ended already.
@@ -195,5 +250,9 @@ fn end(stream: &TcpStream, end: End) {
     let _ = match end {
         End::Fin => socket.shutdown(Shutdown::Write),
         End::Reset => socket.set_linger(Some(Duration::ZERO)),
+        End::Deaf => filter::only_acknowledgements(&socket),
+        End::Vanish => socket
+            .set_linger(Some(Duration::ZERO))
+            .and_then(|()| filter::drop_everything(&socket)),
     };
 }

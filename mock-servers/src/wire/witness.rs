@@ -6,6 +6,7 @@
 use std::{
     collections::HashSet,
     io::{self, Read},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::OnceLock,
 };
 
@@ -26,13 +27,24 @@ pub(crate) struct Witness {
 #[derive(Default)]
 pub(crate) struct Attempts(HashSet<Syn>);
 
+/// A SYN that was seen.
+pub(crate) struct Knock {
+    /// From where.
+    pub(crate) from: SocketAddr,
+    /// To where.
+    pub(crate) to: SocketAddr,
+    /// Whether it is an attempt of its own, and no SYN that the kernel sends again.
+    pub(crate) is_new: bool,
+    /// Its IP packet, at least the headers.
+    pub(crate) packet: Vec<u8>,
+}
+
 /// What makes one attempt different from another: who, to where, with which first sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Syn {
-    from: u16,
-    to: u16,
+    from: SocketAddr,
+    to: SocketAddr,
     sequence: u32,
-    version: u8,
 }
 
 impl Witness {
@@ -57,21 +69,25 @@ impl Witness {
         Ok(())
     }
 
-    /// The ports of the attempts that have come in and were not seen before, oldest first.
-    pub(crate) fn take(&self, seen: &mut Attempts) -> Vec<u16> {
-        let mut ports = Vec::new();
+    /// What has come in, oldest first.
+    pub(crate) fn take(&self, seen: &mut Attempts) -> Vec<Knock> {
+        let mut knocks = Vec::new();
         let mut space = [0; 128];
         loop {
             match self.socket.get_ref().read(&mut space) {
                 Ok(len) => {
-                    if let Some(syn) = Syn::parse(&space[..len])
-                        && seen.is_new(syn)
-                    {
-                        ports.push(syn.to);
+                    let packet = &space[..len];
+                    if let Some(syn) = Syn::parse(packet) {
+                        knocks.push(Knock {
+                            from: syn.from,
+                            to: syn.to,
+                            is_new: seen.is_new(syn),
+                            packet: packet.to_vec(),
+                        });
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return ports,
+                Err(_) => return knocks,
             }
         }
     }
@@ -99,14 +115,25 @@ impl Syn {
         if *protocol != 6 || tcp.get(13)? & 0x12 != 0x02 {
             return None;
         }
+        let address = |at: usize| address(packet.get(at..)?, version);
+        let (from, to) = match version {
+            4 => (address(12)?, address(16)?),
+            _ => (address(8)?, address(24)?),
+        };
         let number = |at: usize| Some(u16::from_be_bytes([*tcp.get(at)?, *tcp.get(at + 1)?]));
         Some(Self {
-            from: number(0)?,
-            to: number(2)?,
+            from: SocketAddr::new(from, number(0)?),
+            to: SocketAddr::new(to, number(2)?),
             sequence: u32::from(number(4)?) << 16 | u32::from(number(6)?),
-            version,
         })
     }
+}
+
+fn address(octets: &[u8], version: u8) -> Option<IpAddr> {
+    Some(match version {
+        4 => Ipv4Addr::from(*octets.first_chunk::<4>()?).into(),
+        _ => Ipv6Addr::from(*octets.first_chunk::<16>()?).into(),
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -159,7 +186,7 @@ mod tests {
     #[test_case(packet(5, 6, 0x02), None; "no IP")]
     #[test_case(Vec::new(), None; "nothing")]
     fn reads(packet: Vec<u8>, port: Option<u16>) {
-        assert_eq!(Syn::parse(&packet).map(|syn| syn.to), port);
+        assert_eq!(Syn::parse(&packet).map(|syn| syn.to.port()), port);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod tests;
 
 use std::net::IpAddr;
 
-use mailproof_scenarios::model::{Layer, PortRole, PortState, Protocol, What};
+use mailproof_scenarios::model::{Endpoints, Layer, PortRole, PortState, Protocol, What};
 
 use self::{
     channel::Channel,
@@ -34,12 +34,15 @@ pub(crate) struct Connection {
     role: PortRole,
     /// Its number in its step; `None` where the script does not act: a decoy.
     ordinal: Option<u16>,
+    between: Endpoints,
     engine: Option<Box<dyn Engine>>,
     changes: Vec<CapabilityChange>,
     channel: Channel,
     queue: Queue,
     /// Nothing more is answered, but everything is still read.
     muted: bool,
+    /// Nothing more is read.
+    deaf: bool,
     progress: Progress,
     answers: u64,
     /// Who signed in, and the mailbox that is open.
@@ -47,6 +50,7 @@ pub(crate) struct Connection {
     mailbox: Option<String>,
     taken: usize,
     client_gone: bool,
+    vanished: bool,
     over: bool,
 }
 
@@ -69,6 +73,8 @@ pub(crate) struct Opening {
     pub(crate) role: PortRole,
     /// Its number in its step; `None` for a decoy.
     pub(crate) ordinal: Option<u16>,
+    /// To and from where.
+    pub(crate) between: Endpoints,
     /// How the port behaves.
     pub(crate) state: PortState,
     /// The deviation that says so.
@@ -86,6 +92,7 @@ impl Connection {
             id,
             role,
             ordinal,
+            between,
             state,
             proof,
             engine,
@@ -95,17 +102,20 @@ impl Connection {
             id,
             role,
             ordinal,
+            between,
             engine,
             changes,
             channel: Channel::Clear(Sniffer::default()),
             queue: Queue::default(),
             muted: false,
+            deaf: false,
             progress: Progress::Sent,
             answers: 0,
             user: None,
             mailbox: None,
             taken: 0,
             client_gone: false,
+            vanished: false,
             over: false,
         };
         let proof: Vec<u16> = proof.into_iter().collect();
@@ -113,7 +123,11 @@ impl Connection {
         match state {
             PortState::Reset => connection.end_with(WireOp::Reset, proof),
             PortState::Closed => connection.end_with(WireOp::Fin, proof),
-            PortState::Silent | PortState::Blackhole | PortState::Refused => {
+            PortState::Silent
+            | PortState::Blackhole
+            | PortState::Refused
+            | PortState::Unreachable
+            | PortState::Prohibited => {
                 shared.deviated(id, &proof);
                 connection.muted = true;
                 connection.progress = Progress::Unsent;
@@ -201,9 +215,19 @@ impl Connection {
         None
     }
 
+    /// Whether the client is never to hear of its end.
+    pub(crate) fn has_vanished(&self) -> bool {
+        self.vanished
+    }
+
     /// Whether nothing more will come and nothing is left to send.
     pub(crate) fn is_over(&self) -> bool {
         self.over || (self.client_gone && self.queue.is_empty())
+    }
+
+    /// Whether nothing more can be seen of it, whatever the client does.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     fn scene(&self, shared: &Shared) -> Option<Scene> {
@@ -212,6 +236,7 @@ impl Connection {
             step: shared.step,
             connection: self.ordinal?,
             layer: self.layer(),
+            between: self.between,
         })
     }
 

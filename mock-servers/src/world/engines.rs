@@ -99,7 +99,9 @@ impl Engines {
             | PortState::Reset
             | PortState::Closed
             | PortState::Refused
-            | PortState::Blackhole => None,
+            | PortState::Blackhole
+            | PortState::Unreachable
+            | PortState::Prohibited => None,
             PortState::Pop3 => Some(plain(Service::Pop3)),
             PortState::Http => Some(plain(Service::Http)),
             PortState::Open | PortState::Clear | PortState::Implicit => {

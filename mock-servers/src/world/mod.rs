@@ -6,6 +6,7 @@ mod connection;
 mod engines;
 mod log;
 mod mail;
+mod names;
 mod owner;
 mod place;
 mod plain;
@@ -14,11 +15,17 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Host, Log, Persona, PortRole, Protocol, TlsAct,
+    Action, Canaries, Case, ChainSpec, Deviation, Host, Log, Persona, PortRole, Protocol, TlsAct,
+    What,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -36,11 +43,20 @@ pub use self::{
     log::Recorder,
     place::{LAB_IPV4, LAB_IPV6, Place},
 };
-use crate::{script::Script, wire::witness::Witness};
+use crate::{
+    script::Script,
+    wire::{dns_port::DnsPort, witness::Witness},
+};
+
+/// Where the DNS of the lab is asked.
+pub const RESOLVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
 /// Messages to the owner of a case that wait at most: enough that movers seldom wait, little enough that a
 /// flood does not fill the memory.
 const WAITING: usize = 256;
+
+/// Connections that a case is served, where nothing needs more.
+pub const SERVED: u32 = 200;
 
 /// What a world is made from.
 pub struct WorldConfig {
@@ -58,6 +74,9 @@ pub struct WorldConfig {
     pub place: Place,
     /// How long a connection is read on after the subject has ended, when it does not close it.
     pub linger: Duration,
+    /// How many connections are served, [`SERVED`] as a rule; what comes behind is reset. Everything that
+    /// is said on them is kept in memory.
+    pub served: u32,
 }
 
 /// A running world. Dropping it closes everything.
@@ -83,6 +102,9 @@ pub enum WorldError {
         /// Why not.
         source: std::io::Error,
     },
+    /// DNS cannot be answered.
+    #[error("cannot answer DNS: {0}")]
+    Dns(std::io::Error),
     /// A chain could not be forged.
     #[error("cannot forge the chain {fault:?}: {reason}")]
     Chain {
@@ -115,6 +137,7 @@ impl World {
             now,
             place,
             linger,
+            served,
         } = config;
         let lacks = |persona: &Persona, protocol| WorldError::Persona {
             persona: persona.name.clone(),
@@ -138,9 +161,6 @@ impl World {
         let steps = case.effective_steps();
         let host = place.host(Host::Name);
         let engines = Engines::new(sides, &case.setup, &canaries, &host, now, &steps);
-        let recorder = Recorder::new();
-        let script = Script::new(case.deviations());
-        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let (owner, messages) = mpsc::channel(WAITING);
         // Closing one takes the kernel a while, so there is one only where there is something to see.
         let witness = ports::can_be_closed(&case).then(Witness::open);
@@ -149,14 +169,28 @@ impl World {
             .map_or_else(Witness::can_be_had, Option::is_some);
         let ports = Ports::reserve(&case, place, owner.clone())?;
         let numbers = ports.numbers();
+        let dns = match place {
+            Place::Loopback => None,
+            Place::Lab => Some(open_dns(&owner).map_err(WorldError::Dns)?),
+        };
+        let recorder = Recorder::new();
+        recorder.record(What::WorldStarted {
+            civil: civil_micros(),
+            ports: numbers.clone(),
+        });
+        let script = Script::new(&deviations(&case, &numbers)).in_segments(case.setup.segments);
+        let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let mut owner_of_all = Owner::new(
             case,
+            place,
             steps,
             engines,
             shared,
             ports,
+            dns,
             witness.flatten(),
             linger,
+            served,
             owner.clone(),
         );
         owner_of_all.open_doors()?;
@@ -191,10 +225,16 @@ impl World {
         self.ask(|done| Message::Begin(step, done)).await;
     }
 
-    /// Waits until every accepted connection is at its end or out of its linger budget. Call it when the
-    /// subject of a step has ended.
+    /// Waits until every accepted connection is at its end or out of its linger budget, and lets those go
+    /// that still are not. Call it when the subject of a step has ended.
     pub async fn settle(&self) {
-        self.ask(Message::Settle).await;
+        self.ask(|done| Message::Settle { keeps: false, done })
+            .await;
+    }
+
+    /// The same where the subject goes on in the next step: what it leaves open stays so.
+    pub async fn pause(&self) {
+        self.ask(|done| Message::Settle { keeps: true, done }).await;
     }
 
     /// Whether attempts on refused and dropped ports are witnessed here.
@@ -221,6 +261,42 @@ impl Drop for World {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The sockets of the DNS, which tell the owner of every question.
+fn open_dns(owner: &mpsc::Sender<Message>) -> std::io::Result<DnsPort> {
+    let (stirred, asked) = (owner.clone(), owner.clone());
+    DnsPort::open(
+        RESOLVER,
+        move || {
+            let owner = stirred.clone();
+            async move { owner.send(Message::Asked).await.is_ok() }
+        },
+        move |question| {
+            let owner = asked.clone();
+            async move {
+                let (answer, answered) = oneshot::channel();
+                let message = Message::Question(question, answer);
+                owner.send(message).await.ok()?;
+                answered.await.ok().flatten()
+            }
+        },
+    )
+}
+
+/// Now, by the civil clock of the machine; 0 where that is before 1970.
+fn civil_micros() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |it| u64::try_from(it.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The deviations of a case with the numbers of the ports that their texts name.
+fn deviations(case: &Case, numbers: &BTreeMap<PortRole, u16>) -> Vec<Deviation> {
+    let mut deviations = case.deviations().to_vec();
+    for text in deviations.iter_mut().flat_map(|it| it.action.texts_mut()) {
+        text.fill_ports(|role| numbers.get(&role).copied().unwrap_or(0));
+    }
+    deviations
 }
 
 /// Every chain that the case can ask for.

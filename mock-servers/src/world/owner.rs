@@ -2,9 +2,16 @@
 //!
 //! Movers and watchers only send messages; what they mean is decided here, one after the other.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
-use mailproof_scenarios::model::{Canaries, Case, Job, Layer, PortRole, PortState, Step, What};
+use mailproof_scenarios::model::{
+    Canaries, Case, Endpoints, Job, Layer, PortRole, PortState, Step, Transport, What,
+};
 use tokio::{
     net::TcpStream,
     sync::{
@@ -15,25 +22,26 @@ use tokio::{
 };
 
 use super::{
-    WorldError,
+    Place, WorldError,
     connection::{Connection, Opening, printed},
     engines::Engines,
+    names,
     ports::Ports,
     shared::Shared,
 };
 use crate::{
+    dns,
     script::Scene,
     wire::{
+        dns_port::DnsPort,
+        icmp::{self, Unreachable},
         mover::{self, Moved, Op, Tried},
-        port::{Accepted, Door},
+        port::{Accepted, Door, Ends},
         witness::{Attempts, Witness},
     },
 };
 
-/// Connections that are served in a case. What comes behind is reset.
-const SERVED: u32 = 200;
-
-/// Connections that are told of in a case.
+/// Connections that are told of in a case, where fewer are served.
 const TOLD: u32 = 10_000;
 
 /// What the owner is told.
@@ -42,12 +50,21 @@ pub(crate) enum Message {
     Knocked,
     /// There may be packets to look at.
     Packets,
+    /// There may be questions to the DNS.
+    Asked,
+    /// A question to the DNS that came on a connection, and where its answer goes.
+    Question(Vec<u8>, oneshot::Sender<Option<Vec<u8>>>),
     /// Something happened on a connection.
     Moved(u32, Moved),
     /// A step begins.
     Begin(u16, oneshot::Sender<()>),
     /// Tell when nothing is open any more.
-    Settle(oneshot::Sender<()>),
+    Settle {
+        /// Whether connections stay open when the time is over.
+        keeps: bool,
+        /// Whom.
+        done: oneshot::Sender<()>,
+    },
     /// Close everything.
     Finish(oneshot::Sender<()>),
 }
@@ -55,15 +72,21 @@ pub(crate) enum Message {
 /// The owner.
 pub(crate) struct Owner {
     case: Arc<Case>,
+    place: Place,
     steps: Vec<Step>,
     engines: Engines,
     shared: Shared,
     ports: Ports,
+    dns: Option<DnsPort>,
     witness: Option<Arc<Witness>>,
     attempts: Attempts,
     linger: Duration,
+    /// Connections that are served. What comes behind is reset.
+    served: u32,
     myself: Sender<Message>,
     live: BTreeMap<u32, Live>,
+    /// Connections whose clients must not hear that nobody holds them any more.
+    vanished: Vec<Arc<TcpStream>>,
     /// Connections of the case, and of the running step, so far.
     connections: u32,
     ordinal: u16,
@@ -78,6 +101,7 @@ struct Live {
 
 struct Settling {
     until: Instant,
+    keeps: bool,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -85,25 +109,32 @@ impl Owner {
     #[expect(clippy::too_many_arguments, reason = "it owns everything")]
     pub(crate) fn new(
         case: Arc<Case>,
+        place: Place,
         steps: Vec<Step>,
         engines: Engines,
         shared: Shared,
         ports: Ports,
+        dns: Option<DnsPort>,
         witness: Option<Witness>,
         linger: Duration,
+        served: u32,
         myself: Sender<Message>,
     ) -> Self {
         Self {
             case,
+            place,
             steps,
             engines,
             shared,
             ports,
+            dns,
             witness: witness.map(Arc::new),
             attempts: Attempts::default(),
             linger,
+            served,
             myself,
             live: BTreeMap::new(),
+            vanished: Vec::new(),
             connections: 0,
             ordinal: 0,
             settling: None,
@@ -132,6 +163,9 @@ impl Owner {
         if let Some(done) = finished {
             self.drain();
             let witness = self.witness.take();
+            if let Some(dns) = self.dns.take() {
+                dns.close().await;
+            }
             drop(self);
             let _ = done.send(());
             // The kernel takes its time over it.
@@ -143,6 +177,7 @@ impl Owner {
     pub(crate) fn open_doors(&mut self) -> Result<(), WorldError> {
         let Self {
             ports,
+            place,
             shared,
             case,
             steps,
@@ -150,10 +185,16 @@ impl Owner {
             ..
         } = self;
         let next = ordinal.saturating_add(1);
-        ports.set_doors(|role| match state(case, steps, shared, role, next).0 {
-            PortState::Refused => Door::Refusing,
-            PortState::Blackhole => Door::Dropping,
-            _ => Door::Open,
+        let source = step_of(steps, shared.step).map_or(1, |it| it.source);
+        ports.set_doors(|role, server| {
+            let between = coming(*place, server, source);
+            match state(case, steps, shared, role, next, between).0 {
+                PortState::Refused => Door::Refusing,
+                PortState::Blackhole => Door::Dropping,
+                PortState::Unreachable => Door::Answered(Unreachable::Host),
+                PortState::Prohibited => Door::Answered(Unreachable::Prohibited),
+                _ => Door::Open,
+            }
         })
     }
 
@@ -161,16 +202,24 @@ impl Owner {
         match message {
             Message::Knocked => self.accept_all(),
             Message::Packets => self.look_at_packets(),
+            Message::Asked => self.answer_questions(),
+            Message::Question(question, answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.answer(&question, Transport::Tcp));
+            }
             Message::Moved(id, moved) => self.moved(id, moved),
             Message::Begin(step, done) => {
                 self.begin_step(step);
                 let _ = done.send(());
             }
-            Message::Settle(done) => {
+            Message::Settle { keeps, done } => {
                 self.drain();
+                // Closing with octets that nobody read is a reset.
+                self.leave(Connection::is_deaf, &What::ServerClosed { reset: true });
                 let until = Instant::now() + self.linger;
                 let settling = self.settling.get_or_insert_with(|| Settling {
                     until,
+                    keeps,
                     waiting: Vec::new(),
                 });
                 settling.waiting.push(done);
@@ -192,8 +241,45 @@ impl Owner {
 
     /// Takes everything that the kernel has for this case and nobody was told of yet.
     fn drain(&mut self) {
+        self.answer_questions();
         self.look_at_packets();
         self.accept_all();
+    }
+
+    fn answer_questions(&self) {
+        let Some(dns) = &self.dns else {
+            return;
+        };
+        while let Some((question, from)) = dns.take() {
+            if let Some(octets) = self.answer(&question, Transport::Udp) {
+                dns.send(&octets, from);
+            }
+        }
+    }
+
+    /// What the DNS answers.
+    fn answer(&self, question: &[u8], over: Transport) -> Option<Vec<u8>> {
+        let base = || self.case.setup.dns.iter();
+        let changes = || self.shared.script.dns(self.shared.step);
+        let zone = names::zone(
+            self.place,
+            base().chain(changes().map(|(_, change)| change)),
+        );
+        let answer = dns::respond(&zone, question, over)?;
+        let usual = dns::respond(&names::zone(self.place, base()), question, over);
+        let deviates = usual.is_none_or(|it| it.says != answer.says);
+        self.shared.recorder.record(What::Queried {
+            name: answer.name,
+            kind: answer.kind,
+            over,
+            answer: answer.says,
+        });
+        if deviates {
+            for (index, _) in changes() {
+                self.shared.recorder.record(What::Deviated { index });
+            }
+        }
+        Some(answer.octets)
     }
 
     fn accept_all(&mut self) {
@@ -212,12 +298,21 @@ impl Owner {
     fn accepted(&mut self, role: PortRole, decoy: bool, accepted: Accepted) {
         self.connections = self.connections.saturating_add(1);
         let id = self.connections;
-        if id <= TOLD {
-            let what = What::Connected { port: role, decoy };
+        let client = accepted
+            .ends
+            .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |it| it.client.ip());
+        let between = self.place.endpoints(accepted.server, client);
+        let told = id <= TOLD.max(self.served);
+        if told {
+            let what = What::Connected {
+                port: role,
+                decoy,
+                between,
+            };
             self.shared.recorder.record_on(id, what);
         }
-        if id > SERVED {
-            if id <= TOLD {
+        if id > self.served {
+            if told {
                 let what = What::ServerClosed { reset: true };
                 self.shared.recorder.record_on(id, what);
             }
@@ -229,18 +324,24 @@ impl Owner {
         if !decoy {
             self.ordinal = self.ordinal.saturating_add(1);
             ordinal = Some(self.ordinal);
-            (port, proof) = self.state(role, self.ordinal);
+            (port, proof) = self.state(role, self.ordinal, between);
             // The kernel was faster than the door.
             port = match port {
                 PortState::Refused => PortState::Reset,
-                PortState::Blackhole => PortState::Silent,
+                PortState::Blackhole | PortState::Unreachable | PortState::Prohibited => {
+                    PortState::Silent
+                }
                 other => other,
             };
-            let scene = scene(&self.shared, role, self.ordinal);
+            let scene = scene(&self.shared, role, self.ordinal, between);
             changes = self.shared.script.capabilities(&scene);
-            self.came(role);
+            self.came(role, between);
         }
-        let client = printed(accepted.client);
+        if let Some(Ends { client, server }) = accepted.ends {
+            let what = What::Endpoints { client, server };
+            self.shared.recorder.record_on(id, what);
+        }
+        let client = printed(client);
         let recipients = self.recipients();
         let engine = self
             .engines
@@ -265,6 +366,7 @@ impl Owner {
             id,
             role,
             ordinal,
+            between,
             state: port,
             proof,
             engine,
@@ -322,8 +424,11 @@ impl Owner {
             }
         }
         drop(alone);
-        if live.connection.is_over() {
-            self.live.remove(&id);
+        if live.connection.is_over()
+            && let Some(live) = self.live.remove(&id)
+            && live.connection.has_vanished()
+        {
+            self.vanished.push(live.stream);
         }
     }
 
@@ -331,22 +436,39 @@ impl Owner {
         let Some(witness) = &self.witness else {
             return;
         };
-        for number in witness.take(&mut self.attempts) {
-            let Some(role) = self.ports.closed(number) else {
+        for knock in witness.take(&mut self.attempts) {
+            let Some((role, door)) = self.ports.closed(knock.to) else {
                 continue;
             };
-            self.shared.recorder.record(What::Attempted { port: role });
-            self.ordinal = self.ordinal.saturating_add(1);
-            if let (_, Some(index)) = self.state(role, self.ordinal) {
-                self.shared.recorder.record(What::Deviated { index });
+            let (server, client) = (knock.to.ip(), knock.from.ip());
+            if knock.is_new {
+                self.attempted(role, self.place.endpoints(server, client));
             }
-            self.came(role);
+            if let Door::Answered(why) = door
+                && let Err(error) = icmp::answer(&knock.packet, client, server, why)
+            {
+                let error = format!("cannot answer by ICMP: {error}");
+                self.shared.recorder.record(What::HarnessFailed { error });
+            }
         }
     }
 
+    fn attempted(&mut self, role: PortRole, between: Endpoints) {
+        let recorder = self.shared.recorder.clone();
+        recorder.record(What::Attempted {
+            port: role,
+            between,
+        });
+        self.ordinal = self.ordinal.saturating_add(1);
+        if let (_, Some(index)) = self.state(role, self.ordinal, between) {
+            recorder.record(What::Deviated { index });
+        }
+        self.came(role, between);
+    }
+
     /// A connection or an attempt came; the next may find another door.
-    fn came(&mut self, role: PortRole) {
-        let scene = scene(&self.shared, role, self.ordinal);
+    fn came(&mut self, role: PortRole, between: Endpoints) {
+        let scene = scene(&self.shared, role, self.ordinal, between);
         let configured = self.step().is_some_and(|it| it.port == role);
         self.shared.script.arrived_at(&scene, role, configured);
         self.renew_doors();
@@ -365,9 +487,25 @@ impl Owner {
 
     fn linger_over(&mut self) {
         self.drain();
-        for id in std::mem::take(&mut self.live).into_keys() {
-            self.shared.recorder.record_on(id, What::LingerOver);
+        if let Some(settling) = self.settling.take_if(|it| it.keeps) {
+            for done in settling.waiting {
+                let _ = done.send(());
+            }
+            return;
         }
+        self.leave(|_| true, &What::LingerOver);
+    }
+
+    /// Stops listening to connections.
+    fn leave(&mut self, which: impl Fn(&Connection) -> bool, what: &What) {
+        let recorder = &self.shared.recorder;
+        self.live.retain(|id, live| {
+            let stays = !which(&live.connection);
+            if !stays {
+                recorder.record_on(*id, what.clone());
+            }
+            stays
+        });
     }
 
     fn look_if_settled(&mut self) {
@@ -401,8 +539,15 @@ impl Owner {
         step_of(&self.steps, self.shared.step)
     }
 
-    fn state(&self, role: PortRole, ordinal: u16) -> (PortState, Option<u16>) {
-        state(&self.case, &self.steps, &self.shared, role, ordinal)
+    fn state(&self, role: PortRole, ordinal: u16, between: Endpoints) -> (PortState, Option<u16>) {
+        state(
+            &self.case,
+            &self.steps,
+            &self.shared,
+            role,
+            ordinal,
+            between,
+        )
     }
 
     /// The addresses that the running step is to write to.
@@ -426,9 +571,10 @@ fn state(
     shared: &Shared,
     role: PortRole,
     ordinal: u16,
+    between: Endpoints,
 ) -> (PortState, Option<u16>) {
     let configured = step_of(steps, shared.step).is_some_and(|it| it.port == role);
-    let scene = scene(shared, role, ordinal);
+    let scene = scene(shared, role, ordinal, between);
     if let Some((index, state)) = shared.script.port(&scene, role, configured) {
         return (state, Some(index));
     }
@@ -437,13 +583,23 @@ fn state(
 }
 
 /// A connection that has said nothing yet.
-fn scene(shared: &Shared, role: PortRole, ordinal: u16) -> Scene {
+fn scene(shared: &Shared, role: PortRole, ordinal: u16, between: Endpoints) -> Scene {
     Scene {
         protocol: role.protocol(),
         step: shared.step,
         connection: ordinal,
         layer: Layer::Clear,
+        between,
     }
+}
+
+/// The ends of a connection that is to come to `server` from the address of that number.
+fn coming(place: Place, server: IpAddr, source: u16) -> Endpoints {
+    let mut between = place.endpoints(server, server);
+    if place == Place::Lab {
+        between.source = Some(source);
+    }
+    between
 }
 
 /// Before the first step the ports are as in the first.

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mailproof_certs::Names;
-use mailproof_scenarios::model::{Case, Host};
+use mailproof_scenarios::model::{Case, Endpoints, Family, Host, HostAddress};
 
 /// Where a world listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,59 @@ impl Place {
         Names { dns, ip }
     }
 
+    /// Every address of servers here, by its part.
+    pub fn addresses(self) -> Vec<(HostAddress, IpAddr)> {
+        let parts = match self {
+            Place::Loopback => &[HostAddress::Server],
+            Place::Lab => HostAddress::ALL,
+        };
+        let both = |part| [self.v4(part).into(), self.v6(part).into()].map(|ip| (part, ip));
+        parts.iter().copied().flat_map(both).collect()
+    }
+
+    /// The IPv4 address that plays a part.
+    pub const fn v4(self, part: HostAddress) -> Ipv4Addr {
+        let [a, b, c, d] = self.ipv4().octets();
+        Ipv4Addr::new(a, b, c, d + offset(self, part))
+    }
+
+    /// The IPv6 address that plays a part.
+    pub const fn v6(self, part: HostAddress) -> Ipv6Addr {
+        let bits = self.ipv6().to_bits() + offset(self, part) as u128;
+        Ipv6Addr::from_bits(bits)
+    }
+
+    /// The addresses that the client of the lab has, in the order of their numbers.
+    pub fn sources(self, family: Family) -> Vec<IpAddr> {
+        if self == Place::Loopback {
+            return Vec::new();
+        }
+        let numbers = 1..=SOURCES;
+        match family {
+            Family::Ipv4 => numbers
+                .map(|it| Ipv4Addr::new(198, 51, 100, it).into())
+                .collect(),
+            Family::Ipv6 => numbers
+                .map(|it| Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, u16::from(it)).into())
+                .collect(),
+        }
+    }
+
+    /// What part the two ends of a connection play.
+    pub fn endpoints(self, server: IpAddr, client: IpAddr) -> Endpoints {
+        let server = server.to_canonical();
+        let family = Family::of(server);
+        let part = self.addresses().into_iter().find(|(_, ip)| *ip == server);
+        let client = client.to_canonical();
+        let mut sources = self.sources(family).into_iter().zip(1..);
+        let source = sources.find(|(ip, _)| *ip == client);
+        Endpoints {
+            address: part.map(|(part, _)| part).unwrap_or_default(),
+            family: Some(family),
+            source: source.map(|(_, number)| number),
+        }
+    }
+
     /// The IPv4 address of the server.
     pub const fn ipv4(self) -> Ipv4Addr {
         match self {
@@ -82,6 +135,18 @@ impl Place {
             Place::Loopback => Ipv6Addr::LOCALHOST,
             Place::Lab => LAB_IPV6,
         }
+    }
+}
+
+/// How many addresses of each family the client of the lab has.
+const SOURCES: u8 = 3;
+
+/// How far from the first address one is. Loopback has no other.
+const fn offset(place: Place, part: HostAddress) -> u8 {
+    match (place, part) {
+        (Place::Loopback, _) | (_, HostAddress::Server) => 0,
+        (Place::Lab, HostAddress::Second) => 10,
+        (Place::Lab, HostAddress::Third) => 20,
     }
 }
 
@@ -111,5 +176,32 @@ mod tests {
     #[test_case(Place::Lab, Host::Idn => "xn--postfach--32a.firma.example"; "labels in ASCII")]
     fn reference(place: Place, host: Host) -> String {
         place.reference(host)
+    }
+
+    #[test]
+    fn every_end_has_its_part() {
+        for (part, server) in Place::Lab.addresses() {
+            let family = Family::of(server);
+            for (client, number) in Place::Lab.sources(family).into_iter().zip(1..) {
+                let between = Endpoints {
+                    address: part,
+                    family: Some(family),
+                    source: Some(number),
+                };
+                assert_eq!(Place::Lab.endpoints(server, client), between);
+            }
+        }
+    }
+
+    #[test]
+    fn loopback_has_one_address_of_each_family_and_no_numbers() {
+        let ip = IpAddr::V6(Ipv6Addr::LOCALHOST);
+        let between = Place::Loopback.endpoints(ip, ip);
+        assert_eq!(between.family, Some(Family::Ipv6));
+        assert_eq!(
+            (between.address, between.source),
+            (HostAddress::Server, None)
+        );
+        assert_eq!(Place::Loopback.addresses().len(), 2);
     }
 }

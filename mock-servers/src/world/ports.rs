@@ -1,8 +1,11 @@
 //! The ports of a case by their roles: which numbers, which are decoys, and which doors are open.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
-use mailproof_scenarios::model::{Action, Case, PortRole, PortState};
+use mailproof_scenarios::model::{Action, Case, PortRole};
 use tokio::sync::mpsc::Sender;
 
 use super::{Place, WorldError, owner::Message};
@@ -27,20 +30,25 @@ impl Ports {
         place: Place,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
-        let used = used(case);
+        let addresses: Vec<IpAddr> = place.addresses().into_iter().map(|(_, ip)| ip).collect();
+        let narrow = stops_reading(case);
         let mut open = Vec::new();
         for role in PortRole::ALL.iter().copied() {
-            let decoy = !used.contains(&role);
+            let decoy = !case.has_port(role);
             let (number, port) = match place {
                 Place::Loopback if decoy => continue,
                 Place::Loopback => (0, Port::on_loopback()),
-                Place::Lab => (role.number(), Port::everywhere(role.number())),
+                Place::Lab if decoy => (role.number(), Port::everywhere(role.number())),
+                Place::Lab => (role.number(), Port::on(&addresses, role.number())),
             };
-            let port = port.map_err(|source| WorldError::Listen {
+            let mut port = port.map_err(|source| WorldError::Listen {
                 role,
                 port: number,
                 source,
             })?;
+            if narrow {
+                port.make_narrow();
+            }
             open.push(Open { role, decoy, port });
         }
         Ok(Self { open, owner })
@@ -54,19 +62,23 @@ impl Ports {
             .collect()
     }
 
-    /// Opens and closes doors as `door` says for each port that is no decoy.
-    pub(crate) fn set_doors(&mut self, door: impl Fn(PortRole) -> Door) -> Result<(), WorldError> {
+    /// Opens and closes doors as `door` says for each address of each port that is no decoy.
+    pub(crate) fn set_doors(
+        &mut self,
+        door: impl Fn(PortRole, IpAddr) -> Door,
+    ) -> Result<(), WorldError> {
         for it in &mut self.open {
-            let door = if it.decoy { Door::Open } else { door(it.role) };
+            let (role, decoy) = (it.role, it.decoy);
+            let door = |ip| if decoy { Door::Open } else { door(role, ip) };
             let owner = self.owner.clone();
             let stirred = move || {
                 let owner = owner.clone();
                 async move { owner.send(Message::Knocked).await.is_ok() }
             };
             it.port
-                .set_door(door, stirred)
+                .set_doors(door, stirred)
                 .map_err(|source| WorldError::Listen {
-                    role: it.role,
+                    role,
                     port: it.port.number(),
                     source,
                 })?;
@@ -89,34 +101,30 @@ impl Ports {
         Ok(None)
     }
 
-    /// The role of the port with that number, where the kernel lets nobody in.
-    pub(crate) fn closed(&self, number: u16) -> Option<PortRole> {
-        self.open
-            .iter()
-            .find(|it| it.port.number() == number && it.port.door() != Door::Open)
-            .map(|it| it.role)
+    /// The role of the port there, and its door, where the kernel lets nobody in.
+    pub(crate) fn closed(&self, at: SocketAddr) -> Option<(PortRole, Door)> {
+        let it = self.open.iter().find(|it| it.port.number() == at.port())?;
+        let door = it.port.door(at.ip())?;
+        (door != Door::Open).then_some((it.role, door))
     }
 }
 
 /// Whether the case has a port, at some time, that lets nobody in.
 pub(crate) fn can_be_closed(case: &Case) -> bool {
-    let closed = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
-    let by_setup = case.setup.ports.iter().any(|(_, state)| closed(*state));
+    let by_setup = case
+        .setup
+        .ports
+        .iter()
+        .any(|(_, state)| state.lets_nobody_in());
     by_setup
         || case
             .deviations()
             .iter()
-            .any(|it| matches!(&it.action, Action::Port(change) if closed(change.is)))
+            .any(|it| matches!(&it.action, Action::Port(change) if change.is.lets_nobody_in()))
 }
 
-/// The ports that the case names: in its steps, its setup or its delta.
-fn used(case: &Case) -> Vec<PortRole> {
-    let mut used: Vec<_> = case.steps.iter().map(|it| it.port).collect();
-    used.extend(case.effective_steps().iter().map(|it| it.port));
-    used.extend(case.setup.ports.iter().map(|(role, _)| *role));
-    used.extend(case.deviations().iter().filter_map(|it| match &it.action {
-        Action::Port(change) => change.role,
-        _ => None,
-    }));
-    used
+/// Whether the case has a server that stops reading.
+fn stops_reading(case: &Case) -> bool {
+    let stops = |action: &Action| matches!(action, Action::StopReading { .. });
+    case.deviations().iter().any(|it| stops(&it.action))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mailproof_certs::{Authority, Chain, ForgeError, Names};
 use mailproof_scenarios::model::{
-    ChainSpec, HandshakePoint, Then, TlsAct, TlsChange, TlsVersion, What,
+    ChainSpec, HandshakePoint, Then, TlsAct, TlsChange, TlsVersion, What, WireText,
 };
 
 use super::log::Recorder;
@@ -55,6 +55,8 @@ pub(crate) struct Handshake {
     pub(crate) strangers: Option<Arc<Chain>>,
     pub(crate) chain_proof: Option<u16>,
     pub(crate) tls_proof: Option<u16>,
+    /// What is said in clear between ClientHello and ServerHello, and the deviation that says it.
+    pub(crate) in_clear: Option<(u16, WireText)>,
 }
 
 /// Who drives it.
@@ -98,6 +100,7 @@ impl Shared {
     pub(crate) fn handshake(&mut self, scene: Option<&Scene>) -> Result<Handshake, String> {
         let chain = scene.and_then(|scene| self.script.chain(scene));
         let tls = scene.and_then(|scene| self.script.tls(scene));
+        let in_clear = scene.and_then(|scene| self.script.before_server_hello(scene));
         let (chain_proof, spec) = match chain {
             Some((index, spec)) => (Some(index), spec),
             None => (None, self.tls.base.clone()),
@@ -123,6 +126,7 @@ impl Shared {
             strangers,
             chain_proof,
             tls_proof,
+            in_clear,
         })
     }
 }

@@ -44,6 +44,7 @@ fn step(port: PortRole, job: Job) -> Step {
         trust: Trust::Ca,
         host: Host::Name,
         port,
+        source: 1,
         auth: Auth::Password,
         account: "a".to_owned(),
         from: Party::Own,
@@ -90,6 +91,7 @@ async fn start(case: Case, place: Place) -> Result<World, super::WorldError> {
         now: time::macros::datetime!(2026-11-22 08:51:30 UTC),
         place,
         linger: Duration::from_millis(200),
+        served: super::SERVED,
     };
     let world = World::start(config).await?;
     world.begin_step(1).await;

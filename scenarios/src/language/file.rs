@@ -13,9 +13,9 @@ use mailproof_certs::Fault;
 
 use super::tls::TlsFile;
 use crate::model::{
-    AlertName, Auth, Carrier, Flaw, Frequency, Host, Job, Kind, Layer, Level, Message, Need, Party,
-    PortRole, PortState, Process, Protocol, Refusal, Security, Severity, Sign, Split, StoreCheck,
-    Then, Trust, Unit, When, Who, WireText, event::Said,
+    AlertName, Auth, Carrier, Family, Flaw, Frequency, Host, HostAddress, Job, Kind, Layer, Level,
+    Message, Need, Party, PortRole, PortState, Process, Protocol, Refusal, Security, Severity,
+    Sign, Split, StoreCheck, Then, Trust, Unit, When, Who, WireText, event::Said,
 };
 
 /// The JSON Schema of scenario files, for editors. A value may also be the string `$axis` of the matrix.
@@ -60,6 +60,10 @@ pub(super) struct ScenarioFile {
     /// What is asked of the subject, in order.
     #[schemars(with = "Vec<RunFile>")]
     pub(super) run: Vec<Spanned<RunFile>>,
+    /// In which portions everything in clear leaves: the case runs once in each. Each response in one where
+    /// absent.
+    #[serde(default)]
+    pub(super) segments: Vec<Split>,
     /// Which personas serve.
     #[schemars(with = "Option<ServerFile>")]
     pub(super) server: Option<Spanned<ServerFile>>,
@@ -112,6 +116,8 @@ pub(super) struct RunFile {
     pub(super) host: Option<Host>,
     /// The usual one for protocol and security where absent.
     pub(super) port: Option<PortRole>,
+    /// From which of its addresses the subject's machine connects: 1, 2 or 3; 1 where absent.
+    pub(super) source: Option<u16>,
     /// `password` where absent.
     pub(super) auth: Option<Auth>,
     /// `a` where absent.
@@ -165,6 +171,22 @@ pub(super) struct SetupFile {
     pub(super) ports: Vec<PortFile>,
     /// Whether IMAP capabilities are in the greeting.
     pub(super) greeting_capability: Option<bool>,
+    /// What DNS has for hosts, where that is not the usual one address of each family.
+    #[serde(default)]
+    pub(super) dns: Vec<DnsFile>,
+}
+
+/// Addresses that DNS has for a host.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Dns")]
+pub(super) struct DnsFile {
+    /// Which host; every one where absent.
+    pub(super) host: Option<Host>,
+    /// Its IPv4 addresses, in the order of the answer; the usual one where absent, `[]` for none.
+    pub(super) a: Option<Vec<HostAddress>>,
+    /// The same for IPv6.
+    pub(super) aaaa: Option<Vec<HostAddress>>,
 }
 
 /// A chain: the name of a fault, or `{ fault = "…", variant = 1 }`.
@@ -211,8 +233,12 @@ pub(super) struct DeviateFile {
     pub(super) chain: Option<ChainFile>,
     /// World: a port behaves otherwise.
     pub(super) port: Option<PortFile>,
+    /// World: DNS has other addresses for a host.
+    pub(super) dns: Option<DnsFile>,
     /// World: TLS behaves otherwise.
     pub(super) tls: Option<TlsFile>,
+    /// World: these octets in clear between ClientHello and ServerHello.
+    pub(super) before_server_hello: Option<WireText>,
     /// Decide: the server lacks these capabilities.
     pub(super) without: Option<Vec<String>>,
     /// Decide: the server announces these as well.
@@ -238,6 +264,11 @@ pub(super) struct DeviateFile {
     pub(super) gap_ms: Option<u64>,
     /// Wire: the response leaves so many milliseconds late.
     pub(super) hold_ms: Option<u64>,
+    /// Wire: nothing more is read from when the response leaves.
+    #[serde(default)]
+    pub(super) stop_reading: bool,
+    /// Wire: milliseconds after which reading goes on, with `stop_reading`; never where absent.
+    pub(super) resume_ms: Option<u64>,
     /// What follows, with `reply`, `after`, `drop`, or alone.
     pub(super) then: Option<Then>,
 }
@@ -266,6 +297,12 @@ pub(super) struct OnFile {
     pub(super) unit: Option<Unit>,
     /// Only if this holds.
     pub(super) when: Option<When>,
+    /// Only where the client came to this address of the server.
+    pub(super) address: Option<HostAddress>,
+    /// Only where it came over this version of the Internet Protocol.
+    pub(super) family: Option<Family>,
+    /// Only where it came from this one of its own addresses, from 1.
+    pub(super) source: Option<u16>,
 }
 
 /// A moment that is no command.
@@ -281,6 +318,8 @@ pub(super) enum MomentFile {
     AuthResponse,
     /// The continuation request for a literal.
     Literal,
+    /// The end of a handshake behind STARTTLS.
+    TlsStart,
 }
 
 /// A change of one run.
@@ -310,6 +349,9 @@ pub(super) struct ExpectFile {
     pub(super) use_set: Option<String>,
     /// Whether the job takes place and the subject says so.
     pub(super) completed: Option<bool>,
+    /// Whether success is said only where the job took place.
+    #[serde(default)]
+    pub(super) honest: bool,
     /// What the subject says.
     pub(super) said: Option<Vec<Said>>,
     /// This is nowhere to be seen.
@@ -326,6 +368,8 @@ pub(super) struct ExpectFile {
     pub(super) store: Option<StoreCheck>,
     /// What the subject's words contain.
     pub(super) tells: Option<String>,
+    /// Runs, from 1, about which the subject does not say the same words.
+    pub(super) told_apart: Option<Vec<u16>>,
     /// Whether the last reply is quoted.
     #[serde(default)]
     pub(super) quotes: bool,
@@ -355,18 +399,22 @@ pub(super) enum PatternFile {
     Table(PatternTable),
 }
 
-/// Commands or octets on a channel.
+/// Commands or octets on a channel, or words.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PatternTable {
     /// Any of these commands.
     #[serde(default)]
     pub(super) command: Vec<String>,
+    /// Only where they come so often on one connection.
+    pub(super) times: Option<u16>,
     /// These octets in what the client sent.
     pub(super) octets: Option<String>,
     /// Any of these alerts from the client.
     #[serde(default)]
     pub(super) alert: Vec<AlertName>,
+    /// Or this text in what the subject tells its user.
+    pub(super) told: Option<String>,
     /// Only in clear or only inside TLS.
     pub(super) channel: Option<Layer>,
 }

@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Problem, Problems, Source, nearest};
 use crate::{
     library::Library,
-    model::{Action, At, Case, Check, Delta, Deviation, Kind, Protocol, Refusal, Then},
+    model::{
+        Action, At, Case, Check, Delta, Deviation, Kind, Protocol, Refusal, Security, Step, Then,
+    },
 };
 
 /// Looks at every case of a library.
@@ -159,6 +161,13 @@ impl Lint<'_> {
             if matches!(&expectation.check, Check::Order(patterns) if patterns.len() < 2) {
                 self.report("order", "an order wants at least two patterns");
             }
+            if let Check::ToldApart(runs) = &expectation.check {
+                let exists = |it: &u16| (1..=case.steps.len()).contains(&usize::from(*it));
+                if runs.len() < 2 || !runs.iter().all(exists) {
+                    let message = "`told_apart` wants at least two runs that there are";
+                    self.report("told_apart", message);
+                }
+            }
         }
     }
 
@@ -225,6 +234,31 @@ impl Lint<'_> {
                 self.report("reject", format!("this refusal is not one of {protocol}"));
             }
         }
+        let begins_in_clear =
+            |it: &Step| !matches!(it.security, Security::None | Security::Implicit);
+        if deviation.on.at == Some(At::TlsStart) && !case.steps.iter().any(begins_in_clear) {
+            self.report("tls-start", "that moment comes behind STARTTLS only");
+        }
+        let has_tls = |it: &Step| it.security != Security::None;
+        if matches!(deviation.action, Action::BeforeServerHello(_))
+            && !case.steps.iter().any(has_tls)
+        {
+            self.report("before_server_hello", "no run has TLS");
+        }
+        for role in deviation
+            .action
+            .clone()
+            .texts_mut()
+            .iter()
+            .flat_map(|it| it.ports())
+        {
+            if !case.has_port(role) {
+                self.report(
+                    &format!("{{port:{role}}}"),
+                    format!("port `{role}` is not open in this case: name it in `[setup] ports`"),
+                );
+            }
+        }
         if matches!(deviation.action, Action::Preauth(_)) && !protocols.contains(&Protocol::Imap) {
             self.report("preauth", "PREAUTH is a greeting of IMAP");
         }
@@ -248,7 +282,7 @@ fn verbs(protocol: Protocol) -> &'static [&'static str] {
     match protocol {
         Protocol::Smtp => &[
             "AUTH", "BDAT", "DATA", "EHLO", "HELO", "HELP", "MAIL", "NOOP", "QUIT", "RCPT", "RSET",
-            "STARTTLS", "VRFY", "(DATA)", "(SASL)",
+            "STARTTLS", "VRFY", "(DATA)", "(SASL)", "?",
         ],
         Protocol::Imap => &[
             "APPEND",
@@ -289,6 +323,7 @@ fn verbs(protocol: Protocol) -> &'static [&'static str] {
             "UNSELECT",
             "UNSUBSCRIBE",
             "(SASL)",
+            "?",
         ],
     }
 }

@@ -7,17 +7,20 @@ use toml::Spanned;
 use super::{
     ExpectationSets, Problem, Problems, Source,
     file::{
-        ChainFile, DeviateFile, ExpectFile, MomentFile, OnFile, PatternFile, RunFile, ScenarioFile,
-        ServerFile, SetupFile, VaryFile,
+        ChainFile, DeviateFile, DnsFile, ExpectFile, MomentFile, OnFile, PatternFile, RunFile,
+        ScenarioFile, ServerFile, SetupFile, VaryFile,
     },
     problem::nearest,
     tls,
 };
 use crate::model::{
-    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
-    Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
-    Security, Setup, Step, Then, TlsAct, Trust, Vary,
+    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, DnsChange, Expectation,
+    Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState,
+    Process, Protocol, Security, Setup, Split, Step, Then, TlsAct, Trust, Vary,
 };
+
+/// Addresses of the client that a step can come from.
+const SOURCES: u16 = 3;
 
 pub(super) type Personas = BTreeMap<String, Persona>;
 
@@ -31,6 +34,14 @@ pub(super) fn case(
 ) -> Result<Case, Problems> {
     let mut problems = Problems::default();
     check_id(source, &file.id, &mut problems);
+    let several = file
+        .segments
+        .iter()
+        .collect::<std::collections::HashSet<_>>();
+    if several.len() < file.segments.len() {
+        let message = "`segments` names one of them twice";
+        problems.push(Problem::new(source, source.find("segments ="), message));
+    }
     let mut steps = Vec::new();
     for run in file.run {
         let span = run.span();
@@ -95,6 +106,25 @@ pub(super) fn case(
     })
 }
 
+/// The case once in each of the segmentations. Whole is how everything leaves anyway, and not named in the id.
+pub(super) fn in_segments(case: Case, segments: &[Split]) -> Vec<Case> {
+    let of = |split: Split| {
+        let mut case = case.clone();
+        if split != Split::Whole {
+            let joint = if case.variant.is_empty() { '#' } else { '+' };
+            case.id = format!("{}{joint}{split}", case.id);
+            case.variant
+                .push(("segments".to_owned(), split.to_string()));
+            case.setup.segments = Some(split);
+        }
+        case
+    };
+    match segments {
+        [] => vec![case],
+        some => some.iter().copied().map(of).collect(),
+    }
+}
+
 /// Lowers one expectation; `use` gives several.
 pub(super) fn expectation(
     source: &Arc<Source>,
@@ -111,14 +141,18 @@ pub(super) fn expectation(
         }
     };
     add("completed", file.completed.map(Check::Completed));
+    add("honest", file.honest.then_some(Check::Honest));
     add("said", file.said.map(Check::Said));
-    add("never", file.never.map(|it| Check::Never(pattern(it))));
-    add("seen", file.seen.map(|it| Check::Seen(pattern(it))));
-    add(
-        "order",
-        file.order
-            .map(|it| Check::Order(it.into_iter().map(pattern).collect())),
-    );
+    let never = file.never.map(pattern).transpose().map_err(&problem)?;
+    add("never", never.map(Check::Never));
+    let seen = file.seen.map(pattern).transpose().map_err(&problem)?;
+    add("seen", seen.map(Check::Seen));
+    let order = file
+        .order
+        .map(|it| it.into_iter().map(pattern).collect::<Result<_, _>>())
+        .transpose()
+        .map_err(&problem)?;
+    add("order", order.map(Check::Order));
     add(
         "accepted",
         file.accepted.map(|it| Check::Accepted {
@@ -135,6 +169,7 @@ pub(super) fn expectation(
     );
     add("store", file.store.map(Check::Store));
     add("tells", file.tells.map(Check::Tells));
+    add("told_apart", file.told_apart.map(Check::ToldApart));
     add("quotes", file.quotes.then_some(Check::Quotes));
     add("memory", file.memory.map(Check::Memory));
     if let Some(name) = file.use_set {
@@ -155,8 +190,8 @@ pub(super) fn expectation(
     let mut checks = checks.into_iter();
     let Some((first, check)) = checks.next() else {
         return Err(problem(
-            "an expectation wants one of `completed`, `said`, `never`, `seen`, `order`, `accepted`, \
-             `connections`, `store`, `tells`, `quotes`, `memory`, `use`"
+            "an expectation wants one of `completed`, `honest`, `said`, `never`, `seen`, `order`, `accepted`, \
+             `connections`, `store`, `tells`, `told_apart`, `quotes`, `memory`, `use`"
                 .to_owned(),
         ));
     };
@@ -264,6 +299,7 @@ fn step(file: RunFile) -> Result<Step, String> {
         port: file
             .port
             .unwrap_or_else(|| PortRole::usual(protocol, security)),
+        source: source_number(file.source)?.unwrap_or(1),
         auth: file.auth.unwrap_or(Auth::Password),
         account: file.account.unwrap_or_else(|| "a".to_owned()),
         from: file.from.unwrap_or(Party::Own),
@@ -272,6 +308,16 @@ fn step(file: RunFile) -> Result<Step, String> {
         mailbox: file.mailbox.unwrap_or_else(|| "INBOX".to_owned()),
         process: file.process.unwrap_or(Process::New),
     })
+}
+
+/// The client has three addresses.
+fn source_number(number: Option<u16>) -> Result<Option<u16>, String> {
+    match number {
+        Some(number) if !(1..=SOURCES).contains(&number) => Err(format!(
+            "`source = {number}` can never be, the client has {SOURCES} addresses"
+        )),
+        number => Ok(number),
+    }
 }
 
 fn agree<T: Copy + PartialEq + std::fmt::Display, const N: usize>(
@@ -353,7 +399,23 @@ fn setup(
     setup.auth_in_clear = file.auth_in_clear;
     setup.without = file.without;
     setup.greeting_capability = file.greeting_capability;
+    for dns in file.dns {
+        match dns_change(dns) {
+            Ok(change) => setup.dns.push(change),
+            Err(message) => problems.push(Problem::new(source, source.find("dns"), message)),
+        }
+    }
     setup
+}
+
+fn dns_change(file: DnsFile) -> Result<DnsChange, String> {
+    let DnsFile { host, a, aaaa } = file;
+    match host {
+        Some(Host::Alias) => Err("an alias has no addresses, its `target` has".to_owned()),
+        Some(host) if host.is_address() => Err(format!("`{host}` is no name")),
+        _ if a.is_none() && aaaa.is_none() => Err("`dns` wants `a` or `aaaa`, or both".to_owned()),
+        host => Ok(DnsChange { host, a, aaaa }),
+    }
 }
 
 pub(super) fn chain(file: ChainFile) -> ChainSpec {
@@ -445,6 +507,7 @@ fn varied(base: &Step, with: RunFile) -> Result<Step, String> {
             } else {
                 Some(base.port)
             }),
+        source: Some(with.source.unwrap_or(base.source)),
         auth: Some(with.auth.unwrap_or(base.auth)),
         account: Some(with.account.unwrap_or_else(|| base.account.clone())),
         from: Some(with.from.unwrap_or(base.from)),
@@ -473,8 +536,11 @@ fn deviation(
             is: it.is,
         })
     }));
+    let dns = file.dns.map(dns_change).transpose().map_err(&problem)?;
+    add(dns.map(Action::Dns));
     let tls = file.tls.map(tls::lower).transpose().map_err(&problem)?;
     add(tls.map(Action::Tls));
+    add(file.before_server_hello.map(Action::BeforeServerHello));
     add(file.without.map(Action::Without));
     add(file.announce.map(Action::Announce));
     add(file.reject.map(Action::Reject));
@@ -497,6 +563,9 @@ fn deviation(
         gap_ms: file.gap_ms.unwrap_or(0),
     }));
     add(file.hold_ms.map(|ms| Action::Hold { ms }));
+    add(file.stop_reading.then_some(Action::StopReading {
+        resume_ms: file.resume_ms,
+    }));
     let takes_then = |action: &Action| {
         matches!(
             action,
@@ -506,9 +575,9 @@ fn deviation(
     let action = match (actions.len(), then) {
         (0, Some(then)) => Action::Then(then),
         (0, None) => {
-            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `tls`, `without`, \
+            return Err(problem("a deviation wants to say what happens: `chain`, `port`, `dns`, `tls`, `before_server_hello`, `without`, \
                  `announce`, `reject`, `preauth`, `reply`, `before`, `after`, `drop`, `replace`, `split`, \
-                 `hold_ms` or `then`".to_owned()));
+                 `hold_ms`, `stop_reading` or `then`".to_owned()));
         }
         (1, _) => actions.remove(0),
         _ => {
@@ -531,11 +600,16 @@ fn deviation(
     if file.gap_ms.is_some() && !matches!(action, Action::Split { .. }) {
         return Err(problem("`gap_ms` goes with `split`".to_owned()));
     }
+    if file.resume_ms.is_some() && !matches!(action, Action::StopReading { .. }) {
+        return Err(problem("`resume_ms` goes with `stop_reading`".to_owned()));
+    }
     let of_the_world = matches!(
         action,
         Action::Chain(_)
             | Action::Port(_)
+            | Action::Dns(_)
             | Action::Tls(_)
+            | Action::BeforeServerHello(_)
             | Action::Without(_)
             | Action::Announce(_)
     );
@@ -566,6 +640,7 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
         (None, Some(MomentFile::EndOfData)) => Some(At::EndOfData),
         (None, Some(MomentFile::AuthResponse)) => Some(At::AuthResponse),
         (None, Some(MomentFile::Literal)) => Some(At::Literal),
+        (None, Some(MomentFile::TlsStart)) => Some(At::TlsStart),
         (None, None) => None,
     };
     if let Some(run) = file.run
@@ -578,6 +653,10 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
             message,
         ));
     }
+    if matches!(file.source, Some(number) if steps.iter().all(|it| it.source != number)) {
+        let message = "no run comes from that address";
+        return Err(Problem::new(source, source.find("source ="), message));
+    }
     Ok(On {
         at,
         protocol: file.protocol,
@@ -587,27 +666,42 @@ fn on(source: &Arc<Source>, file: OnFile, steps: &[Step]) -> Result<On, Problem>
         channel: file.channel,
         unit: file.unit,
         when: file.when,
+        address: file.address,
+        family: file.family,
+        source: file.source,
     })
 }
 
-fn pattern(file: PatternFile) -> Pattern {
-    match file {
-        PatternFile::Sign(sign) => Pattern::Sign(sign),
-        PatternFile::Table(table) if !table.alert.is_empty() => Pattern::Alert(table.alert),
-        PatternFile::Table(table) => match table.octets {
-            Some(text) => Pattern::Octets {
-                text,
-                channel: table.channel,
-            },
-            None => Pattern::Command {
-                commands: table
-                    .command
-                    .iter()
-                    .map(|it| it.to_ascii_uppercase())
-                    .collect(),
-                channel: table.channel,
-            },
-        },
+fn pattern(file: PatternFile) -> Result<Pattern, String> {
+    let table = match file {
+        PatternFile::Sign(sign) => return Ok(Pattern::Sign(sign)),
+        PatternFile::Table(table) => table,
+    };
+    let channel = table.channel;
+    let commands: Vec<String> = table
+        .command
+        .iter()
+        .map(|it| it.to_ascii_uppercase())
+        .collect();
+    if table.times.is_some() && commands.is_empty() {
+        return Err("`times` goes with `command`".to_owned());
+    }
+    let is_wire = !commands.is_empty() || table.octets.is_some();
+    if channel.is_some() && !is_wire {
+        return Err("`channel` goes with `command` and `octets`".to_owned());
+    }
+    match (commands.is_empty(), table.octets, table.told, table.alert) {
+        (false, None, None, alert) if alert.is_empty() => Ok(Pattern::Command {
+            commands,
+            channel,
+            times: table.times,
+        }),
+        (true, Some(text), None, alert) if alert.is_empty() => {
+            Ok(Pattern::Octets { text, channel })
+        }
+        (true, None, Some(text), alert) if alert.is_empty() => Ok(Pattern::Told { text }),
+        (true, None, None, alert) if !alert.is_empty() => Ok(Pattern::Alert(alert)),
+        _ => Err("a pattern is one of `command`, `octets`, `told`, `alert`".to_owned()),
     }
 }
 
@@ -617,17 +711,31 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         Delta::Vary(changes) => changes.iter().map(|it| &it.with).collect(),
         _ => Vec::new(),
     };
-    if steps.iter().chain(varied).any(|it| it.host.needs_names()) {
+    let steps: Vec<&Step> = steps.iter().chain(varied).collect();
+    if steps.iter().any(|it| it.host.needs_names()) {
         needs.push(Need::Names);
     }
-    let unseen = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
+    let by_address = |it: &Deviation| {
+        let on = &it.on;
+        matches!(it.action, Action::Dns(_))
+            || on.address.is_some()
+            || on.family.is_some()
+            || on.source.is_some()
+    };
+    if steps.iter().any(|it| it.source != 1)
+        || !setup.dns.is_empty()
+        || matches!(delta, Delta::Deviate(deviations) if deviations.iter().any(by_address))
+    {
+        needs.push(Need::Addresses);
+    }
+    let unseen = PortState::lets_nobody_in;
     let from_delta = match delta {
         Delta::Deviate(deviations) => deviations
             .iter()
-            .any(|it| matches!(&it.action, Action::Port(change) if unseen(change.is))),
+            .any(|it| matches!(&it.action, Action::Port(change) if unseen(&change.is))),
         _ => false,
     };
-    if from_delta || setup.ports.iter().any(|(_, state)| unseen(*state)) {
+    if from_delta || setup.ports.iter().any(|(_, state)| unseen(state)) {
         needs.push(Need::Packets);
     }
     needs.sort_unstable();
@@ -655,9 +763,10 @@ fn waits(delta: &Delta) -> bool {
         ),
         Action::Drop { .. } => true,
         Action::Reply { then, .. } | Action::After { then, .. } | Action::Then(then) => {
-            *then == Then::Silence
+            matches!(then, Then::Silence | Then::Vanish)
         }
         Action::Hold { ms } => *ms > 200,
+        Action::StopReading { .. } => true,
         Action::Split { gap_ms, .. } => *gap_ms > 5,
         _ => false,
     })

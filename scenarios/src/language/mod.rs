@@ -50,10 +50,11 @@ pub fn scenario(
                 continue;
             }
         };
+        let segments = file.segments.clone();
         match lower::case(source, file, variant.names, personas, sets) {
             Ok(case) => {
                 id.clone_from(&case.scenario);
-                cases.push(case);
+                cases.extend(lower::in_segments(case, &segments));
             }
             Err(found) => problems.merge(found),
         }

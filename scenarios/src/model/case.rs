@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message, Need,
-    Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
+    Action, Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message,
+    Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
 };
 
 /// One case.
@@ -87,6 +87,9 @@ pub struct Step {
     pub host: Host,
     /// The configured port.
     pub port: PortRole,
+    /// From which of its addresses the subject's machine connects, counted from 1.
+    #[serde(default = "first_source", skip_serializing_if = "is_first_source")]
+    pub source: u16,
     /// How to sign in.
     pub auth: Auth,
     /// Which account, by name.
@@ -106,6 +109,16 @@ pub struct Step {
 /// What steps were called by before there was a choice.
 fn usual_host() -> Host {
     Host::Name
+}
+
+/// The address that steps connected from before there was a choice.
+fn first_source() -> u16 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde demands it")]
+fn is_first_source(source: &u16) -> bool {
+    *source == first_source()
 }
 
 impl Case {
@@ -128,6 +141,21 @@ impl Case {
             Delta::Deviate(deviations) => deviations,
             _ => &[],
         }
+    }
+
+    /// Whether the case has this port: one of its steps, its setup or its delta names it.
+    pub fn has_port(&self, role: PortRole) -> bool {
+        let changed = self.deviations().iter().filter_map(|it| match &it.action {
+            Action::Port(change) => change.role,
+            _ => None,
+        });
+        self.steps
+            .iter()
+            .chain(&self.effective_steps())
+            .map(|it| it.port)
+            .chain(self.setup.ports.iter().map(|(role, _)| *role))
+            .chain(changed)
+            .any(|it| it == role)
     }
 
     /// Whether the case differs from its control at all.
@@ -165,7 +193,7 @@ impl Case {
                 .needs
                 .iter()
                 .copied()
-                .filter(|need| *need == Need::Names)
+                .filter(|need| matches!(need, Need::Names | Need::Addresses))
                 .collect(),
             waits: false,
             diagnosis: None,

@@ -1,9 +1,12 @@
 //! What a server does otherwise than it should: where (a selector) and what (an action).
 
 use mailproof_certs::Fault;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, PortRole, PortState, Protocol, Refusal, TlsChange, WireText};
+use super::{
+    Family, Host, HostAddress, Layer, PortRole, PortState, Protocol, Refusal, TlsChange, WireText,
+};
 
 /// One deviation. Those of a case together are its delta.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,15 @@ pub struct On {
     pub unit: Option<Unit>,
     /// Only if this holds.
     pub when: Option<When>,
+    /// Only where the client came to this address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<HostAddress>,
+    /// Only where it came over this version of the Internet Protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Only where it came from this one of its own addresses, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u16>,
 }
 
 /// A moment of a connection.
@@ -49,6 +61,8 @@ pub enum At {
     AuthResponse,
     /// The continuation request for a literal.
     Literal,
+    /// The end of a handshake behind STARTTLS, where a server has nothing to say.
+    TlsStart,
 }
 
 /// One kind of response unit.
@@ -85,8 +99,12 @@ pub enum Action {
     Chain(ChainSpec),
     /// World: a port behaves otherwise.
     Port(PortChange),
+    /// World: DNS says otherwise.
+    Dns(DnsChange),
     /// World: TLS behaves otherwise.
     Tls(TlsChange),
+    /// World: these octets leave in clear between the ClientHello and the ServerHello, in a write of their own.
+    BeforeServerHello(WireText),
     /// Decide: the server does not have these capabilities (by their first word).
     Without(Vec<String>),
     /// Decide: the server announces these as well, whether it has them or not. `FOO` or `AUTH LOGIN`.
@@ -130,6 +148,12 @@ pub enum Action {
         /// How late.
         ms: u64,
     },
+    /// Wire: nothing more is read from when the response leaves, so that the client's window closes
+    /// (RFC 1122 §4.2.2.17). The server listens with small buffers in such a case.
+    StopReading {
+        /// After how many milliseconds it reads again; `None` is never.
+        resume_ms: Option<u64>,
+    },
     /// Wire: the response leaves whole and is followed by this.
     Then(Then),
 }
@@ -140,7 +164,9 @@ impl Action {
         match self {
             Action::Chain(_) => "chain",
             Action::Port(_) => "port",
+            Action::Dns(_) => "dns",
             Action::Tls(_) => "tls",
+            Action::BeforeServerHello(_) => "before-server-hello",
             Action::Without(_) => "without",
             Action::Announce(_) => "announce",
             Action::Reject(_) => "reject",
@@ -152,6 +178,7 @@ impl Action {
             Action::Replace(_) => "replace",
             Action::Split { .. } => "split",
             Action::Hold { .. } => "hold",
+            Action::StopReading { .. } => "stop-reading",
             Action::Then(_) => "then",
         }
     }
@@ -184,6 +211,17 @@ pub struct PortChange {
     pub is: PortState,
 }
 
+/// Which addresses DNS has for a host, where they are others than its usual ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct DnsChange {
+    /// The host; `None` for every name that has addresses.
+    pub host: Option<Host>,
+    /// Its IPv4 addresses in the order of the answer; `None` leaves them.
+    pub a: Option<Vec<HostAddress>>,
+    /// Its IPv6 addresses in the order of the answer; `None` leaves them.
+    pub aaaa: Option<Vec<HostAddress>>,
+}
+
 /// What follows the octets of a response.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
@@ -203,20 +241,52 @@ pub enum Then {
     Reset,
     /// The server says nothing more and keeps reading.
     Silence,
+    /// The server is gone without a word: what is sent to it is acknowledged by nobody, and no segment comes
+    /// back.
+    Vanish,
 }
 
-/// In which portions a response leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Split {
-    /// One octet each.
-    Octet,
-    /// One line each.
-    Line,
-    /// Behind the first digit of each line, and between its CR and LF.
-    InsideLine,
-    /// Everything in one.
-    Whole,
+super::words::words! {
+    /// In which portions a response leaves.
+    Split {
+        /// One octet each.
+        Octet = "octet",
+        /// One line each.
+        Line = "line",
+        /// 1024 octets each.
+        Kibibyte = "kibibyte",
+        /// Behind the first digit of each line, and between its CR and LF.
+        InsideLine = "inside-line",
+        /// Everything in one.
+        Whole = "whole",
+    }
+}
+
+impl Action {
+    /// Every text in it that goes on the wire.
+    pub fn texts_mut(&mut self) -> Vec<&mut WireText> {
+        match self {
+            Action::Reject(Refusal::Smtp { lines, .. }) => lines.iter_mut().collect(),
+            Action::Reject(Refusal::Imap { text, .. })
+            | Action::BeforeServerHello(text)
+            | Action::Preauth(text)
+            | Action::Reply { text, .. }
+            | Action::Before(text)
+            | Action::After { text, .. } => vec![text],
+            Action::Replace(pairs) => pairs.iter_mut().flat_map(|(from, to)| [from, to]).collect(),
+            Action::Chain(_)
+            | Action::Port(_)
+            | Action::Dns(_)
+            | Action::Tls(_)
+            | Action::Without(_)
+            | Action::Announce(_)
+            | Action::Drop { .. }
+            | Action::Split { .. }
+            | Action::Hold { .. }
+            | Action::StopReading { .. }
+            | Action::Then(_) => Vec::new(),
+        }
+    }
 }
 
 impl On {

@@ -3,10 +3,12 @@
 //! Events are facts, never opinions. They are versioned and serialised, so that a run can be judged again
 //! without the subject. Octets are written as text with `\xNN` for what is not printable ASCII.
 
+use std::{collections::BTreeMap, net::SocketAddr};
+
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::{PortRole, Protocol};
+use super::{Family, HostAddress, PortRole, Protocol};
 
 /// The version of the event format. Readers refuse a newer one.
 pub const VERSION: u32 = 1;
@@ -81,12 +83,30 @@ pub enum What {
         #[serde(with = "octets")]
         octets: Vec<u8>,
     },
+    /// What the process of a step took, told with its end. Absent for an embedded subject.
+    Measured {
+        /// The largest resident set of the process or of a child that it waited for, in KiB.
+        peak_memory: u64,
+        /// The memory that the process began with as a copy of mailproof, in KiB: a peak that is not above
+        /// it only says that there was no more.
+        floor: u64,
+    },
     /// A step ended.
     StepEnded(Ended),
+    /// The world has its ports. The first event of a log; absent from old records.
+    WorldStarted {
+        /// The civil time of this event: microseconds since 1970-01-01T00:00:00Z.
+        civil: u64,
+        /// The numbers of its ports, whether they listen or not.
+        ports: BTreeMap<PortRole, u16>,
+    },
     /// A SYN came to a port that does not answer, or refuses. Only where a witness can be had.
     Attempted {
         /// The port.
         port: PortRole,
+        /// To and from where.
+        #[serde(default)]
+        between: Endpoints,
     },
     /// A connection was accepted.
     Connected {
@@ -94,6 +114,27 @@ pub enum What {
         port: PortRole,
         /// Whether it is one that the case does not use.
         decoy: bool,
+        /// To and from where.
+        #[serde(default)]
+        between: Endpoints,
+    },
+    /// DNS was asked, and answered.
+    Queried {
+        /// The name as it was asked for, without the dot of the root.
+        name: String,
+        /// The type: `A`, `AAAA`, `MX`.
+        kind: String,
+        /// How the question came.
+        over: Transport,
+        /// The records of the answer in its order, or `NXDOMAIN`, `NODATA`, or what else was wrong.
+        answer: Vec<String>,
+    },
+    /// Both ends of the connection that was accepted.
+    Endpoints {
+        /// The client's.
+        client: SocketAddr,
+        /// The mock's.
+        server: SocketAddr,
     },
     /// The client's application octets, reassembled in order; inside TLS after decryption.
     Received {
@@ -118,6 +159,11 @@ pub enum What {
         /// The octets.
         #[serde(with = "octets")]
         octets: Vec<u8>,
+    },
+    /// A secret of a TLS session, so that its octets can be read afterwards. None for a hand-written flight.
+    TlsSecret {
+        /// A line of an NSS key log, without its end.
+        line: String,
     },
     /// The client's first TLS message.
     ClientHello(ClientHello),
@@ -238,6 +284,8 @@ pub enum What {
         /// By RST instead of FIN.
         reset: bool,
     },
+    /// The mock is gone without a word: from now on nobody acknowledges what the client sends.
+    ServerVanished,
     /// The client closed.
     ClientClosed {
         /// By RST instead of FIN.
@@ -250,6 +298,30 @@ pub enum What {
         /// What failed.
         error: String,
     },
+}
+
+/// Between which addresses a connection is, by the parts that they play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// The address that the client came to.
+    #[serde(default)]
+    pub address: HostAddress,
+    /// The version of the Internet Protocol; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// Which of its own addresses the client came from, counted from 1; absent where it has but one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<u16>,
+}
+
+/// What a DNS message came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// A datagram.
+    Udp,
+    /// A connection (RFC 7766).
+    Tcp,
 }
 
 /// How a step ended.

@@ -15,8 +15,10 @@ mod words;
 
 pub use canary::{Account, Canaries};
 pub use case::{Case, Delta, Step, Vary};
-pub use deviation::{Action, At, ChainSpec, Deviation, On, PortChange, Split, Then, Unit, When};
-pub use event::{Event, Layer, Log, What};
+pub use deviation::{
+    Action, At, ChainSpec, Deviation, DnsChange, On, PortChange, Split, Then, Unit, When,
+};
+pub use event::{Endpoints, Event, Layer, Log, Transport, What};
 pub use expectation::{Check, Expectation, Pattern, Sign, StoreCheck};
 pub use persona::{
     ImapPersona, ImapTexts, MailboxSpec, Persona, SmtpLimits, SmtpPersona, SmtpTexts,

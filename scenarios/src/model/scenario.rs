@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Case, ChainSpec, PortRole, PortState, Who};
+use super::{Case, ChainSpec, DnsChange, PortRole, PortState, Split, Who};
 
 /// One scenario file, checked, with the cases that it expands to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,13 @@ pub struct Setup {
     pub ports: Vec<(PortRole, PortState)>,
     /// Whether IMAP capabilities are in the greeting; `None` leaves it to the persona.
     pub greeting_capability: Option<bool>,
+    /// What DNS has for hosts, where that is not the usual one address of each family.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<DnsChange>,
+    /// In which portions everything that is said in clear leaves, up to the end of what the server has to say:
+    /// what a deviation puts behind that leaves with its last portion. `None` is each response in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Split>,
 }
 
 impl Default for Setup {
@@ -50,6 +57,8 @@ impl Default for Setup {
             without: Vec::new(),
             ports: Vec::new(),
             greeting_capability: None,
+            dns: Vec::new(),
+            segments: None,
         }
     }
 }

@@ -209,6 +209,7 @@ fn broken(after: HandshakePoint, send: TlsSend, then: Then) -> String {
         Then::Fin => "closes",
         Then::Reset => "resets the connection",
         Then::Silence => "says nothing more",
+        Then::Vanish => "vanishes",
         Then::GoOn | Then::Tls | Then::Clear => "goes on",
     };
     match sends {

@@ -1,12 +1,16 @@
 //! Text that goes on the wire: a string with named places to fill in and octets written in hex.
 //!
-//! `{host}` is a place, `{x:0D0A}` are octets, `{repeat:70000:a}` is a run of one piece. Braces around
-//! digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so does `{{`, for one `{`.
+//! `{host}` is a place, `{x:0D0A}` are octets, `{repeat:70000:a}` is a run of one piece, `{noise:65536}` are
+//! octets without any sense in them, always the same and never CR or LF, `{port:imaps}` is the number of a port
+//! of the world. Braces around digits (`{28}`, `{28+}`, `~{5}`) are IMAP literals and stand for themselves; so
+//! does `{{`, for one `{`.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::PortRole;
 
 /// The places that a text may name, with what stands there.
 pub const PLACES: &[(&str, &str)] = &[
@@ -59,6 +63,8 @@ enum Piece {
     Octets(Vec<u8>),
     Place(&'static str),
     Repeat(usize, Vec<u8>),
+    Noise(usize),
+    Port(PortRole),
 }
 
 /// Why a wire text is not one.
@@ -73,6 +79,12 @@ pub enum WireTextError {
     /// `{repeat:` without a count and a piece.
     #[error("`{{{0}}}` wants a count of at most 16777216 and a text, as in `{{repeat:70000:a}}`")]
     Repeat(String),
+    /// `{noise:` without a count.
+    #[error("`{{{0}}}` wants a count of at most 16777216, as in `{{noise:65536}}`")]
+    Noise(String),
+    /// `{port:` with something that is no role of a port.
+    #[error("`{{{0}}}` wants the role of a port behind `port:`, as in `{{port:imaps}}`")]
+    Port(String),
     /// An opening brace without its closing one.
     #[error("an opening brace at offset {0} is never closed (write `{{{{` for a brace of its own)")]
     Unclosed(usize),
@@ -141,9 +153,29 @@ impl WireText {
                 Piece::Octets(octets) => out.extend_from_slice(octets),
                 Piece::Place(name) => out.extend_from_slice(fill.get(name)),
                 Piece::Repeat(times, octets) => out.extend(octets.repeat(*times)),
+                Piece::Noise(count) => out.extend(noise().take(*count)),
+                // Nobody has told the number.
+                Piece::Port(_) => {}
             }
         }
         out
+    }
+
+    /// Puts the numbers of ports where the text names them. The source stays as it was written.
+    pub fn fill_ports(&mut self, number: impl Fn(PortRole) -> u16) {
+        for piece in &mut self.pieces {
+            if let Piece::Port(role) = piece {
+                *piece = Piece::Octets(number(*role).to_string().into_bytes());
+            }
+        }
+    }
+
+    /// The ports that the text names.
+    pub fn ports(&self) -> impl Iterator<Item = PortRole> + '_ {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Port(role) => Some(*role),
+            _ => None,
+        })
     }
 
     /// The places that the text names.
@@ -215,11 +247,34 @@ fn place_or_repeat(inner: &str) -> Result<Piece, WireTextError> {
         }
         return Ok(Piece::Repeat(count, what.as_bytes().to_vec()));
     }
+    if let Some(count) = inner.strip_prefix("noise:") {
+        let count = count.parse().ok().filter(|it| *it <= MAX_REPEAT);
+        return count
+            .map(Piece::Noise)
+            .ok_or_else(|| WireTextError::Noise(inner.to_owned()));
+    }
+    if let Some(role) = inner.strip_prefix("port:") {
+        return PortRole::from_name(role)
+            .map(Piece::Port)
+            .ok_or_else(|| WireTextError::Port(inner.to_owned()));
+    }
     PLACES
         .iter()
         .find(|(name, _)| *name == inner)
         .map(|(name, _)| Piece::Place(name))
         .ok_or_else(|| WireTextError::UnknownPlace(inner.to_owned()))
+}
+
+/// The same octets each time (xorshift with a fixed start), but no CR and no LF among them.
+fn noise() -> impl Iterator<Item = u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::from_fn(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        Some(state.to_le_bytes()[0])
+    })
+    .filter(|octet| !matches!(octet, b'\r' | b'\n'))
 }
 
 #[cfg(test)]
@@ -242,12 +297,37 @@ mod tests {
         assert_eq!(WireText::parse(source).unwrap().render(&fill), expected);
     }
 
+    #[test]
+    fn ports_are_filled_in_beforehand() {
+        let mut text = WireText::parse("imap://u@h:{port:imaps}/").unwrap();
+        assert_eq!(text.ports().collect::<Vec<_>>(), [PortRole::Imaps]);
+        text.fill_ports(|role| if role == PortRole::Imaps { 4711 } else { 0 });
+        assert_eq!(text.render(&Fill::default()), b"imap://u@h:4711/");
+        assert_eq!(text.source(), "imap://u@h:{port:imaps}/");
+    }
+
     #[test_case("{hots}", "unknown place `{hots}`"; "a typo")]
+    #[test_case("{noise:many}", "wants a count of at most"; "noise without a count")]
+    #[test_case("{port:pop3}", "wants the role of a port"; "a port that there is not")]
     #[test_case("{x:0}", "even number of hex digits"; "half an octet")]
     #[test_case("{repeat:x:a}", "wants a count"; "a count that is none")]
     #[test_case("250 {host", "never closed"; "an open brace")]
     fn refuses(source: &str, reason: &str) {
         let error = WireText::parse(source).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn noise_has_no_line_ends_and_is_always_the_same() {
+        let text = WireText::parse("{noise:70000}").unwrap();
+        let octets = text.render(&Fill::default());
+        assert_eq!(octets.len(), 70_000);
+        assert!(!octets.iter().any(|it| matches!(it, b'\r' | b'\n')));
+        assert!(
+            (0..=255_u8)
+                .filter(|it| !b"\r\n".contains(it))
+                .all(|it| octets.contains(&it))
+        );
+        assert_eq!(octets, text.render(&Fill::default()));
     }
 }

@@ -189,6 +189,45 @@ impl Host {
 }
 
 words! {
+    /// An address of a host, by the part that it plays. Which numbers these are, the place says.
+    HostAddress {
+        /// The one that every host has.
+        Server = "server",
+        /// Another one of the same host, or that of another host.
+        Second = "second",
+        /// A third one.
+        Third = "third",
+    }
+}
+
+impl Default for HostAddress {
+    /// What connections went to before there was a choice.
+    fn default() -> Self {
+        HostAddress::Server
+    }
+}
+
+words! {
+    /// A version of the Internet Protocol.
+    Family {
+        /// RFC 791.
+        Ipv4 = "ipv4",
+        /// RFC 8200.
+        Ipv6 = "ipv6",
+    }
+}
+
+impl Family {
+    /// The family of an address.
+    pub const fn of(address: std::net::IpAddr) -> Self {
+        match address {
+            std::net::IpAddr::V4(_) => Family::Ipv4,
+            std::net::IpAddr::V6(_) => Family::Ipv6,
+        }
+    }
+}
+
+words! {
     /// A protocol together with a way to secure it: the axis that most matrices cross.
     Carrier {
         /// SMTP on 465.
@@ -370,6 +409,8 @@ words! {
         Packets = "packets",
         /// Names other than `localhost`.
         Names = "names",
+        /// A DNS of its own, several addresses of the server and of the client, and both families.
+        Addresses = "addresses",
     }
 }
 
@@ -382,6 +423,10 @@ words! {
         Refused = "refused",
         /// The SYN is never answered.
         Blackhole = "blackhole",
+        /// The SYN is answered by ICMP: host unreachable (RFC 792, RFC 4443 §3.1).
+        Unreachable = "unreachable",
+        /// The SYN is answered by ICMP: administratively prohibited (RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+        Prohibited = "prohibited",
         /// Accepts and says nothing, whatever comes.
         Silent = "silent",
         /// Accepts and resets before the first byte.
@@ -396,6 +441,19 @@ words! {
         Pop3 = "pop3",
         /// Answers as an HTTP server.
         Http = "http",
+    }
+}
+
+impl PortState {
+    /// Whether the kernel, or somebody before it, lets nobody in, so that only a witness sees who knocked.
+    pub const fn lets_nobody_in(&self) -> bool {
+        matches!(
+            self,
+            PortState::Refused
+                | PortState::Blackhole
+                | PortState::Unreachable
+                | PortState::Prohibited
+        )
     }
 }
 
@@ -667,6 +725,27 @@ words! {
         KeepsClearBuffer = "keeps-clear-buffer",
         /// Keeps the capabilities that were announced in clear.
         KeepsClearCapabilities = "keeps-clear-capabilities",
+        /// Keeps what untagged responses told in clear, and acts on it inside TLS.
+        KeepsClearData = "keeps-clear-data",
+        /// Shows the user alerts that came in clear.
+        ShowsClearAlerts = "shows-clear-alerts",
+        /// Goes wherever a referral points, with the password and without TLS.
+        FollowsReferrals = "follows-referrals",
+        /// Asks for STARTTLS again and again after it was refused.
+        RepeatsStarttls = "repeats-starttls",
+        /// Asks for STARTTLS without looking at the offer, and goes on in clear where the server does not know it.
+        StarttlsBlindly = "starttls-blindly",
+        /// Forgets that TLS was demanded when the greeting is none (CVE-2020-28896).
+        BadGreetingSkipsTls = "bad-greeting-skips-tls",
+        /// Pairs replies with commands by counting them: what came before its command answers it, and where more
+        /// replies are there it goes on, whatever the one to STARTTLS said.
+        PairsRepliesByCount = "pairs-replies-by-count",
+        /// Takes any 2yz reply for the answer to EHLO.
+        AnyReplyIsHello = "any-reply-is-hello",
+        /// Sends the next job over the connection of the one before, whatever that job demands.
+        ReusesClearConnections = "reuses-clear-connections",
+        /// Skips octets in front of the first TLS record of the server, and takes them for words said inside.
+        SkipsClearInHandshake = "skips-clear-in-handshake",
         /// Takes any 2yz or even 3yz reply to STARTTLS for a go-ahead, and in IMAP whatever is neither NO nor BAD,
         /// but stays in clear.
         StarttlsAnyReplyInClear = "starttls-any-reply-in-clear",
@@ -676,6 +755,16 @@ words! {
         ClearRetry = "clear-retry",
         /// Tries the other ports of the host.
         TriesOtherPorts = "tries-other-ports",
+        /// Tries the first address of the host and no other.
+        FirstAddressOnly = "first-address-only",
+        /// Does not fall back to IPv4 where the host has an IPv6 address.
+        NoIpv4Fallback = "no-ipv4-fallback",
+        /// Lets the first address that does not answer use up all the time there is.
+        WaitsOutFirstAddress = "waits-out-first-address",
+        /// Knows IPv4 addresses only.
+        Ipv4Only = "ipv4-only",
+        /// Where an address does not serve, sends the message over every other one.
+        SendsOverEveryAddress = "sends-over-every-address",
         /// Takes a PREAUTH greeting in clear for a session.
         AcceptsPreauth = "accepts-preauth",
         /// Takes a tagged reply that came before its command.
@@ -716,6 +805,18 @@ words! {
         ResendsAfterLostReply = "resends-after-lost-reply",
         /// Waits without end.
         WaitsForever = "waits-forever",
+        /// Waits for a line as long as every octet comes in time.
+        RestartsTimer = "restarts-timer",
+        /// Has no limit for the length of a line, and waits for its end as long as octets come.
+        ReadsEndlessLines = "reads-endless-lines",
+        /// Takes the end of the stream for nothing to read yet, and looks again and again.
+        LoopsAtEof = "loops-at-eof",
+        /// Has a time limit for reading and none for writing.
+        WritesForever = "writes-forever",
+        /// Takes a connection that takes nothing for a moment for broken.
+        ImpatientWriter = "impatient-writer",
+        /// Connects again, every moment, as long as connections are lost.
+        ReconnectsWithoutEnd = "reconnects-without-end",
         /// Stops at any untagged response that it did not ask for.
         ChokesOnUntagged = "chokes-on-untagged",
         /// Takes a continuation request for an answer and sends what it has.
@@ -738,6 +839,8 @@ words! {
         ChokesOnUnknownCapability = "chokes-on-unknown-capability",
         /// Finds the keywords of EHLO in capitals only.
         CaseSensitiveKeywords = "case-sensitive-keywords",
+        /// Looks for the keywords of EHLO on lines with a hyphen only, and so misses the last.
+        MissesLastKeyword = "misses-last-keyword",
         /// Offers TLS 1.3 and nothing older.
         NeedsTls13 = "needs-tls13",
         /// Sends STARTTLS wherever it is offered, inside TLS too.

@@ -1,10 +1,14 @@
 //! A world that deviates in nothing, for whoever wants to talk to it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use mailproof::session::LINGER;
-use mailproof_certs::Authority;
-use mailproof_mock_servers::world::{Place, World, WorldConfig};
+use mailproof_certs::{Authority, Fault, Names};
+use mailproof_mock_servers::world::{Place, SERVED, World, WorldConfig};
 use mailproof_scenarios::{
     library::Library,
     model::{Canaries, Case, Delta, PortRole},
@@ -45,8 +49,34 @@ impl Mocks {
         self.folder.path().join("ca.pem")
     }
 
+    /// Writes the authority, and the chain that worlds show with its key, into a folder.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
+        let chain = self
+            .authority
+            .chain(Fault::Valid, &Names::dns("localhost"))
+            .map_err(|it| it.to_string())?;
+        let files = [
+            ("ca.pem", self.authority.root_pem()),
+            ("chain.pem", &chain.sent_pem()),
+            ("key.pem", &chain.key_pem),
+        ];
+        files.into_iter().try_for_each(|(name, text)| {
+            std::fs::write(folder.join(name), text).map_err(|it| it.to_string())
+        })
+    }
+
     /// A world with a port for each of `roles`, where mail is taken without TLS and sign-in if `open`.
     pub(crate) async fn start(&self, roles: &[PortRole], open: bool) -> Result<Mock, String> {
+        self.start_for(roles, open, SERVED).await
+    }
+
+    /// The same for so many connections.
+    pub(crate) async fn start_for(
+        &self,
+        roles: &[PortRole],
+        open: bool,
+        served: u32,
+    ) -> Result<Mock, String> {
         let case = self.case(roles, open)?;
         let persona = |name: &str| {
             let found = self.library.persona(name).cloned();
@@ -61,6 +91,7 @@ impl Mocks {
             now: OffsetDateTime::now_utc(),
             place: Place::Loopback,
             linger: LINGER.min(Duration::from_millis(100)),
+            served,
         };
         let world = World::start(config).await.map_err(|it| it.to_string())?;
         world.begin_step(1).await;

@@ -91,10 +91,12 @@ fn a_folder_that_cannot_be_written_is_told_before_anything_is_run() {
         &file.join("below"),
         "/proc/mailproof".as_ref(),
     ] {
-        let ended = mailproof(&["run", "reference", "--out", out.to_str().unwrap()]);
-        assert_eq!(ended.code, Some(3), "{ended:?}");
-        assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
-        assert_eq!(ended.stdout, "");
+        for option in ["--out", "--evidence"] {
+            let ended = mailproof(&["run", "reference", option, out.to_str().unwrap()]);
+            assert_eq!(ended.code, Some(3), "{ended:?}");
+            assert!(ended.stderr.contains("cannot write"), "{}", ended.stderr);
+            assert_eq!(ended.stdout, "");
+        }
     }
 }
 

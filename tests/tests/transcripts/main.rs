@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use mailproof_tests::embedded::{Run, everything};
 
 mod determinism;
+mod segments;
 mod snapshots;
 
 /// The seed of [`FIRST`].

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use super::run;
 use crate::{
     cli::{Failure, args::RejudgeArgs, remark},
+    evidence::Evidence,
     exit::Exit,
     report::{
         json,
@@ -49,6 +50,9 @@ pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
     let out = args.report.out.as_deref().map(Out::open).transpose()?;
+    if let Some(evidence) = run::evidence(args.report.evidence.as_deref())? {
+        keep(&args.dir, &results, evidence)?;
+    }
     let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
     Ok(reporter.finish(&results, stdout)?.exit)
 }
@@ -103,6 +107,18 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     results.selected = results.selected.max(results.cases.len());
     results.ran = Tally::of(&results).ran;
     Ok(results)
+}
+
+/// Writes the evidence of every record of the folder.
+fn keep(folder: &Path, results: &Results, mut evidence: Evidence) -> Result<(), Failure> {
+    let mut kept = Ok(());
+    each(folder, |record| {
+        if kept.is_ok() {
+            kept = evidence.keep(&record);
+        }
+    })?;
+    kept?;
+    Ok(evidence.finish(results)?)
 }
 
 fn is_control(record: &Record) -> bool {

@@ -21,6 +21,7 @@ use crate::{
         signal::Interrupt,
         subject, text_width, values,
     },
+    evidence::Evidence,
     exit::{Demands, Exit},
     expected,
     report::{
@@ -56,6 +57,8 @@ pub struct Options {
     pub expect: Option<PathBuf>,
     /// The folder for the full report.
     pub out: Option<PathBuf>,
+    /// The folder for evidence.
+    pub evidence: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -84,6 +87,7 @@ impl Options {
             timeout: args.timeout,
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
+            evidence: args.report.evidence.clone(),
             reporting: reporting(&args.report),
         }
     }
@@ -116,23 +120,31 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     let expected = expected(options.expect.as_deref())?;
     let out = options.out.as_deref().map(Out::open).transpose()?;
+    let mut evidence = evidence(options.evidence.as_deref())?;
     let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len());
     let plan = Plan {
         options,
         library: &library,
         cases: &cases,
     };
-    let mut results = run_cases(plan, &mut reporter)?;
+    let mut results = run_cases(plan, evidence.as_mut(), &mut reporter)?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
+    }
+    if let Some(evidence) = evidence {
+        evidence.finish(&results)?;
     }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
 /// Runs the cases of a plan and judges them, telling the reporter as they come. What had finished when the
 /// user interrupts is returned, marked as interrupted.
-fn run_cases(plan: Plan<'_>, reporter: &mut Reporter) -> Result<Results, Failure> {
+fn run_cases(
+    plan: Plan<'_>,
+    mut evidence: Option<&mut Evidence>,
+    reporter: &mut Reporter,
+) -> Result<Results, Failure> {
     let options = plan.options;
     let name = options.adapter.as_deref();
     let adapter = subject::find(name)?;
@@ -161,6 +173,12 @@ fn run_cases(plan: Plan<'_>, reporter: &mut Reporter) -> Result<Results, Failure
     let mut trouble: Option<Failure> = None;
     let cases = plan.cases.iter().map(|it| (*it).clone()).collect();
     let tell = |told: Told<'_>| {
+        let kept = match (&told, &mut evidence) {
+            (Told::Case(record, _) | Told::Control(record, _), Some(evidence)) => {
+                evidence.keep(record)
+            }
+            _ => Ok(()),
+        };
         let recorded = match told {
             Told::Started(id) => {
                 reporter.started(id);
@@ -176,7 +194,7 @@ fn run_cases(plan: Plan<'_>, reporter: &mut Reporter) -> Result<Results, Failure
                 reporter.record(record)
             }
         };
-        if let Err(error) = recorded {
+        if let Err(error) = kept.and(recorded) {
             trouble.get_or_insert_with(|| error.into());
             cancel.cancel();
         }
@@ -235,6 +253,11 @@ fn skip(session: &Session, cases: Vec<Case>, why: &str, mut tell: impl FnMut(Tol
 /// How many cases at once where nobody said.
 pub(super) fn processors() -> NonZeroUsize {
     available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The folder of `--evidence`, tried.
+pub(super) fn evidence(folder: Option<&Path>) -> Result<Option<Evidence>, Failure> {
+    Ok(folder.map(Evidence::open).transpose()?)
 }
 
 pub(super) fn reporting(args: &ReportArgs) -> Reporting {

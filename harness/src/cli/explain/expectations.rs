@@ -45,6 +45,7 @@ fn check(check: &Check) -> String {
     match check {
         Check::Completed(true) => "do the job, once, and say so".to_owned(),
         Check::Completed(false) => "not do the job, and not say that it did".to_owned(),
+        Check::Honest => "say success only if the job was done".to_owned(),
         Check::Said(said) => {
             let said: Vec<&str> = said.iter().map(|it| outcome(*it)).collect();
             format!("report that {}", said.join(", or that "))
@@ -69,6 +70,10 @@ fn check(check: &Check) -> String {
             "deliver the message as it was given, without an empty line behind it".to_owned()
         }
         Check::Tells(words) => format!("tell its user something with \"{words}\""),
+        Check::ToldApart(steps) => {
+            let steps: Vec<String> = steps.iter().map(u16::to_string).collect();
+            format!("not say the same about the steps {}", steps.join(", "))
+        }
         Check::Quotes => "quote the server's last reply to its user".to_owned(),
         Check::Memory(mebibytes) => format!("stay under {mebibytes} MiB of memory"),
     }
@@ -97,9 +102,20 @@ fn outcome(said: Said) -> &'static str {
 
 fn seen(pattern: &Pattern) -> String {
     match pattern {
-        Pattern::Command { commands, channel } => {
-            format!("the command {}{}", commands.join(" or "), layer(*channel))
+        Pattern::Command {
+            commands,
+            channel,
+            times,
+        } => {
+            let times =
+                times.map_or_else(String::new, |it| format!(", {it} times on one connection"));
+            format!(
+                "the command {}{}{times}",
+                commands.join(" or "),
+                layer(*channel)
+            )
         }
+        Pattern::Told { text } => format!("\"{text}\" to its user"),
         Pattern::Octets { text, channel } => format!("the octets `{text}`{}", layer(*channel)),
         Pattern::Alert(names) => {
             let names: Vec<&str> = names.iter().map(|it| it.name()).collect();
@@ -136,6 +152,7 @@ fn words(sign: Sign) -> &'static str {
         Sign::WeakerRetry => "a later connection with less security than the one before",
         Sign::DecoyTouched => "a connection to a port that it was not configured with",
         Sign::StarttlsInsideTls => "STARTTLS inside TLS",
+        Sign::NoHelloInsideTls => "another command than EHLO first inside TLS",
         Sign::SpokeBeforeGreeting => "anything said before the greeting",
         Sign::SpokeAfterStarttls => "anything said between STARTTLS and its go-ahead",
         Sign::DuplicateDelivery => "the same message delivered twice",

@@ -210,6 +210,7 @@ fn needs(need: Need) -> &'static str {
         Need::Ports => "needs the registered ports: give --lab",
         Need::Packets => "needs a witness for connection attempts: give --lab",
         Need::Names => "needs real host names: give --lab",
+        Need::Addresses => "needs several addresses and a DNS: give --lab",
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Must not know what the subject should make of it.
 
-use mailproof_certs::Fault;
+use mailproof_certs::{Defect, Fault};
 use mailproof_scenarios::model::{
-    Action, At, Case, Deviation, Layer, On, PortRole, PortState, Protocol, Refusal, Split, Then,
-    Unit, When, WireText,
+    Action, At, Case, Deviation, DnsChange, Family, HostAddress, Layer, On, PortRole, PortState,
+    Protocol, Refusal, Split, Then, Unit, When, WireText,
 };
 
 use crate::report::text;
@@ -30,6 +30,9 @@ pub(super) fn setup(case: &Case) -> Vec<String> {
     }
     lines.push(match setup.chain.fault {
         Fault::Valid => "Its certificate is right.".to_owned(),
+        fault if fault.defect() == Defect::None => {
+            format!("Its certificate is right and unusual: {}", fault.describe())
+        }
         fault => format!(
             "Its certificate is wrong in the base already: {}",
             fault.describe()
@@ -55,9 +58,13 @@ pub(super) fn setup(case: &Case) -> Vec<String> {
         "Its IMAP greeting lists its capabilities.",
         "Its IMAP greeting does not list its capabilities.",
     );
+    if let Some(split) = setup.segments {
+        lines.push(format!("What it says in clear leaves {}.", portions(split)));
+    }
     if !setup.without.is_empty() {
         lines.push(format!("It does not have: {}.", setup.without.join(", ")));
     }
+    lines.extend(setup.dns.iter().map(|it| format!("{}.", capital(&dns(it)))));
     lines.extend(
         setup
             .ports
@@ -87,6 +94,7 @@ fn place(on: &On) -> Option<String> {
         Some(At::EndOfData) => parts.push("After the final dot of the message".to_owned()),
         Some(At::AuthResponse) => parts.push("In the middle of the sign-in".to_owned()),
         Some(At::Literal) => parts.push("When the client announces a literal".to_owned()),
+        Some(At::TlsStart) => parts.push("When TLS has begun".to_owned()),
         None => {}
     }
     if let Some(protocol) = on.protocol {
@@ -99,6 +107,17 @@ fn place(on: &On) -> Option<String> {
     }
     if let Some(step) = on.step {
         parts.push(format!("in step {step}"));
+    }
+    if let Some(address) = on.address {
+        parts.push(format!("at the address \"{address}\""));
+    }
+    match on.family {
+        Some(Family::Ipv4) => parts.push("over IPv4".to_owned()),
+        Some(Family::Ipv6) => parts.push("over IPv6".to_owned()),
+        None => {}
+    }
+    if let Some(source) = on.source {
+        parts.push(format!("if the client comes from its address {source}"));
     }
     if let Some(connection) = on.connection {
         parts.push(format!("on connection {connection} of the step"));
@@ -143,7 +162,12 @@ fn action(action: &Action, on: &On) -> String {
                 });
             format!("{which} {}", port(change.is))
         }
+        Action::Dns(change) => dns(change),
         Action::Tls(change) => format!("the server {}", change.describe()),
+        Action::BeforeServerHello(text) => format!(
+            "between the ClientHello and the ServerHello comes {} in clear",
+            wire(text)
+        ),
         Action::Without(words) => format!("the server does not have {}", words.join(", ")),
         Action::Announce(words) => format!("the server announces {} as well", words.join(", ")),
         Action::Reject(refusal) => format!("the server refuses with {}", refused(refusal)),
@@ -183,8 +207,41 @@ fn action(action: &Action, on: &On) -> String {
         Action::Hold { ms } => {
             format!("{unit} is held back for {ms} ms, and what the client does meanwhile is seen")
         }
+        Action::StopReading { resume_ms: None } => {
+            format!("{unit} leaves, and the server reads nothing more")
+        }
+        Action::StopReading {
+            resume_ms: Some(ms),
+        } => {
+            format!("{unit} leaves, and the server reads nothing for {ms} ms")
+        }
         Action::Then(then) => format!("{unit} leaves whole{}", after(*then)),
     }
+}
+
+fn dns(change: &DnsChange) -> String {
+    let addresses = |records: &Option<Vec<HostAddress>>, family| {
+        let records = records.as_ref()?;
+        let names: Vec<&str> = records.iter().map(|it| it.name()).collect();
+        Some(match names.as_slice() {
+            [] => format!("no {family} address"),
+            [one] => format!("the {family} address {one}"),
+            several => format!(
+                "the {family} addresses {}, in this order",
+                several.join(", ")
+            ),
+        })
+    };
+    let said = [
+        addresses(&change.a, "IPv4"),
+        addresses(&change.aaaa, "IPv6"),
+    ];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    let host = change.host.map_or_else(
+        || "every host".to_owned(),
+        |host| format!("the host \"{host}\""),
+    );
+    format!("in DNS {host} has {}", said.join(" and "))
 }
 
 fn after(then: Then) -> &'static str {
@@ -195,6 +252,9 @@ fn after(then: Then) -> &'static str {
         Then::Fin => ", and then the server closes its side",
         Then::Reset => ", and then the server resets the connection",
         Then::Silence => ", and then the server says nothing more",
+        Then::Vanish => {
+            ", and then the server is gone without a word: nothing is acknowledged any more"
+        }
     }
 }
 
@@ -202,6 +262,7 @@ fn portions(split: Split) -> &'static str {
     match split {
         Split::Octet => "octet by octet",
         Split::Line => "line by line",
+        Split::Kibibyte => "in portions of 1024 octets",
         Split::InsideLine => "in pieces that end inside lines, and between CR and LF",
         Split::Whole => "in one piece",
     }
@@ -212,6 +273,8 @@ fn port(state: PortState) -> &'static str {
         PortState::Open => "is open and behaves as it should",
         PortState::Refused => "is closed: connections are refused",
         PortState::Blackhole => "swallows connection attempts without an answer",
+        PortState::Unreachable => "cannot be reached: a router says that there is no such host",
+        PortState::Prohibited => "cannot be reached: a firewall says that it is not allowed",
         PortState::Silent => "accepts connections and then says nothing",
         PortState::Reset => "accepts connections and resets them at once",
         PortState::Closed => "accepts connections and closes them at once",

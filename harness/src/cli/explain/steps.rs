@@ -54,6 +54,10 @@ pub(super) fn change(change: &Vary, before: Option<&Step>) -> String {
         format!("on {}", port(after.port)),
     );
     put(
+        differs(|it| it.source.to_string()),
+        format!("from its address {}", after.source),
+    );
+    put(
         differs(|it| it.auth.to_string()),
         auth(after.auth).to_owned(),
     );
@@ -97,6 +101,9 @@ fn sentence(step: &Step, with_account: bool) -> String {
     }
     if step.host != Host::Name {
         sentence.push_str(&format!("; the server is called by {}", host(step.host)));
+    }
+    if step.source != 1 {
+        sentence.push_str(&format!("; it comes from its address {}", step.source));
     }
     sentence.push_str(&format!("; {}", auth(step.auth)));
     if with_account {
@@ -216,6 +223,7 @@ mod tests {
             security: Security::None,
             trust: Trust::Ca,
             host: Host::Name,
+            source: 1,
             port: PortRole::Submission,
             auth: Auth::Plain,
             account: "a".to_owned(),

@@ -91,6 +91,34 @@ pub(super) fn starttls_inside_tls(view: &View<'_>) -> Vec<Sighting> {
         .collect()
 }
 
+/// The first SMTP command inside TLS behind STARTTLS where it is neither EHLO nor a goodbye: TLS sets the
+/// session back to its beginning (RFC 3207 §4.2).
+pub(super) fn no_hello_inside_tls(view: &View<'_>) -> Vec<Sighting> {
+    const FIRST: &[&str] = &["EHLO", "QUIT"];
+    let smtp = view
+        .connections
+        .iter()
+        .filter(|it| it.protocol == Protocol::Smtp);
+    smtp.filter_map(|connection| {
+        let mut asked = false;
+        let (index, verb) =
+            view.events_on(connection)
+                .find_map(|(index, event)| match &event.what {
+                    What::Command { verb, layer, .. } => {
+                        asked |= *layer == Layer::Clear && verb == "STARTTLS";
+                        (asked && *layer == Layer::Tls).then_some((index, verb.as_str()))
+                    }
+                    _ => None,
+                })?;
+        let says = format!(
+            "The first command inside TLS was {}, not EHLO.",
+            spoken(verb)
+        );
+        (!FIRST.contains(&verb)).then(|| Sighting::at(view, index, says))
+    })
+    .collect()
+}
+
 pub(super) fn data_to_untrusted_peer(view: &View<'_>) -> Vec<Sighting> {
     said_to_untrusted_peer(view, |line| {
         (!HELLO_AND_GOODBYE.contains(&line.verb.as_str())).then(|| spoken(&line.verb))
@@ -147,7 +175,7 @@ pub(crate) fn credential_is_misplaced(view: &View<'_>, leak: &Leak) -> Option<Si
     } else if epoch.channel == Channel::Clear {
         sent_in_clear(leak, epoch)
     } else {
-        let peer = to_untrusted_peer(view, epoch, step)?;
+        let peer = peer_against(view, epoch, step, |it| it == Decision::Reject)?;
         sent_to_untrusted(leak.secret.name(), &peer)
     };
     Some(sighting(view, leak, says))
@@ -168,13 +196,24 @@ fn governing_step<'a>(view: &View<'a>, secret: Secret, running: u16) -> Option<&
     own.or_else(|| view.step(running))
 }
 
-/// The peer of a stretch, described, where the settings of `step` do not accept it.
+/// The peer of a stretch, described, where the settings of `step` do not accept it, be it by a rule or by a
+/// recommendation.
 fn to_untrusted_peer(view: &View<'_>, epoch: &Epoch, step: &Step) -> Option<String> {
+    peer_against(view, epoch, step, |decision| !decision.accepts())
+}
+
+/// The peer of a stretch, described, where the decision about it is of that kind.
+fn peer_against(
+    view: &View<'_>,
+    epoch: &Epoch,
+    step: &Step,
+    is: impl Fn(Decision) -> bool,
+) -> Option<String> {
     let Channel::Tls(peer) = &epoch.channel else {
         return None;
     };
     let decision = epoch.decision(step, &view.record.case.setup.chain)?;
-    (decision == Decision::Reject).then(|| peer.describe())
+    is(decision).then(|| peer.describe())
 }
 
 fn leaks(view: &View<'_>, says: impl Fn(&Leak, &Epoch) -> Option<String>) -> Vec<Sighting> {

@@ -52,6 +52,7 @@ pub(crate) fn sightings(view: &View<'_>, sign: Sign, step: Option<u16>) -> Vec<S
         Sign::DataToUntrustedPeer => channel::data_to_untrusted_peer(view),
         Sign::MessageInClear => channel::message_in_clear(view),
         Sign::StarttlsInsideTls => channel::starttls_inside_tls(view),
+        Sign::NoHelloInsideTls => channel::no_hello_inside_tls(view),
         Sign::KeyExchange => tls::key_exchange(view),
         Sign::ServerNameSent => tls::server_name_sent(view),
         Sign::AddressAsServerName => tls::address_as_server_name(view),

@@ -119,8 +119,8 @@ pub(super) fn decoy_touched(view: &View<'_>) -> Vec<Sighting> {
         .enumerate()
         .filter_map(|(index, event)| {
             let (port, decoy) = match &event.what {
-                What::Connected { port, decoy } => (*port, *decoy),
-                What::Attempted { port } => (*port, false),
+                What::Connected { port, decoy, .. } => (*port, *decoy),
+                What::Attempted { port, .. } => (*port, false),
                 _ => return None,
             };
             let step = step_of(event);

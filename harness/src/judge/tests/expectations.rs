@@ -156,7 +156,71 @@ fn command(commands: &[&str], channel: Option<Layer>) -> Pattern {
     Pattern::Command {
         commands: commands.iter().map(|&it| it.to_owned()).collect(),
         channel,
+        times: None,
     }
+}
+
+fn repeated(command_: &str, times: u16) -> Pattern {
+    Pattern::Command {
+        commands: vec![command_.to_owned()],
+        channel: None,
+        times: Some(times),
+    }
+}
+
+fn told(text: &str) -> Pattern {
+    Pattern::Told {
+        text: text.to_owned(),
+    }
+}
+
+/// Two connections with STARTTLS, twice on the first and once on the second, and words for the user.
+fn asks_again() -> Scene {
+    Scene::send()
+        .begin()
+        .connect()
+        .command("STARTTLS")
+        .answer("530 no")
+        .command("STARTTLS")
+        .answer("530 no")
+        .connect()
+        .command("STARTTLS")
+        .answer("530 no")
+        .ends(Ended::Finished {
+            code: None,
+            said: Said::Failed,
+            text: "The server says: Call 0900-11223!".to_owned(),
+        })
+}
+
+#[test_case(repeated("STARTTLS", 2), true; "so often on one connection")]
+#[test_case(repeated("STARTTLS", 3), false; "connections are not added up")]
+#[test_case(told("call 0900 11223"), true; "told, reformatted")]
+#[test_case(told("call 0900 11224"), false; "told something else")]
+fn counts_and_words(pattern: Pattern, there: bool) {
+    let (never, seen) = if there {
+        (Broken, HELD)
+    } else {
+        (HELD, Broken)
+    };
+    assert_eq!(check(asks_again(), Check::Never(pattern.clone())), never);
+    assert_eq!(check(asks_again(), Check::Seen(pattern)), seen);
+}
+
+#[test]
+fn what_is_told_can_only_be_denied_where_it_could_be_heard() {
+    let mut deaf = in_session().end(Said::Failed);
+    deaf.record.observed.output = false;
+    assert_eq!(check(deaf, Check::Never(told("x"))), NotObservable);
+}
+
+#[test_case(working => HELD; "done and said so")]
+#[test_case(|| in_session().end(Said::Failed) => HELD; "not done and said so")]
+#[test_case(|| in_session().sends().quits().end(Said::Failed) => HELD; "done and denied")]
+#[test_case(|| in_session().quits().end(Said::Success) => Broken; "not done and claimed")]
+#[test_case(in_session => NotObservable; "nobody heard")]
+fn honest(scene: fn() -> Scene) -> Held {
+    check(scene(), Check::Honest)
 }
 
 fn octets(text: &str, channel: Option<Layer>) -> Pattern {
@@ -278,6 +342,24 @@ fn quotes() {
     };
     assert_eq!(check(scene("sender not allowed"), Check::Quotes), HELD);
     assert_eq!(check(scene("no"), Check::Quotes), Broken);
+}
+
+#[test_case(|it: Scene| it.took(64 << 10, 1 << 10) => HELD; "as much as it may")]
+#[test_case(|it: Scene| it.took((64 << 10) + 1, 1 << 10) => Broken; "more")]
+#[test_case(|it: Scene| it.took(100 << 10, 100 << 10) => NotObservable; "no more than it began with")]
+#[test_case(|it: Scene| it => NotObservable; "not measured")]
+fn memory(measured: fn(Scene) -> Scene) -> Held {
+    let scene = measured(Scene::send().begin()).end(Said::Failed);
+    check(scene, Check::Memory(64))
+}
+
+#[test_case("refused after 1 ms", "no answer after 2000 ms" => HELD; "other words")]
+#[test_case("port 25: failed after 1 ms", "Port 25 failed, after 2000 ms" => Broken; "other numbers only")]
+fn told_apart(first: &str, second: &str) -> Held {
+    let scene = Scene::send().then(|_| {});
+    let scene = scene.begin().prints(first).end(Said::Failed);
+    let scene = scene.begin().prints(second).end(Said::Failed);
+    check(scene, Check::ToldApart(vec![1, 2]))
 }
 
 #[test_case(Check::Completed(true) => "completed")]

@@ -2,8 +2,8 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, At, ChainSpec, On, PortChange, PortRole, PortState, Refusal, Security, Sign, Then,
-    Trust, What, event::Said,
+    Action, At, ChainSpec, Endpoints, On, PortChange, PortRole, PortState, Refusal, Security, Sign,
+    Then, Trust, What, event::Said,
 };
 use test_case::test_case;
 
@@ -62,6 +62,7 @@ fn a_port_that_swallows_is_met_by_who_ends() {
             .begin()
             .event(What::Attempted {
                 port: PortRole::Submission,
+                between: Endpoints::default(),
             })
             .event(What::Deviated { index: 0 })
     };
@@ -81,6 +82,7 @@ fn a_port_that_swallows_is_met_by_who_ends() {
         .end(Said::Temporary)
         .event(What::Attempted {
             port: PortRole::Submission,
+            between: Endpoints::default(),
         })
         .event(What::Deviated { index: 0 });
     verdict(heard_late, Verdict::Pass, "the port that is refused");

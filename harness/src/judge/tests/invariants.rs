@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Auth, Party, PortRole, Process, Security, What,
+    Auth, Endpoints, Party, PortRole, Process, Security, What,
     event::{Ended, Said},
 };
 use test_case::test_case;
@@ -243,6 +243,7 @@ fn attempts_on_closed_ports_are_seen_without_decoys() {
         .observed(|it| it.decoys = false)
         .event(What::Attempted {
             port: PortRole::Smtp,
+            between: Endpoints::default(),
         });
     assert_eq!(held(&scene, "no-decoy-touched"), Broken);
 }

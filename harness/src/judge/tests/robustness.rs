@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Event, Kind, Layer, PortRole, Protocol, Sign, What,
+    Endpoints, Event, Kind, Layer, PortRole, Protocol, Sign, What,
     event::{Alert, ClientHello, Direction, Ended, Said, SentChain},
 };
 use proptest::{prelude::*, sample::select};
@@ -68,9 +68,15 @@ fn what() -> impl Strategy<Value = What> {
             text: "x\u{1b}".to_owned()
         })),
         Just(What::StepEnded(Ended::Hung { budget: 1 })),
-        (select(PortRole::ALL), any::<bool>())
-            .prop_map(|(port, decoy)| What::Connected { port, decoy }),
-        select(PortRole::ALL).prop_map(|port| What::Attempted { port }),
+        (select(PortRole::ALL), any::<bool>()).prop_map(|(port, decoy)| What::Connected {
+            port,
+            decoy,
+            between: Endpoints::default()
+        }),
+        select(PortRole::ALL).prop_map(|port| What::Attempted {
+            port,
+            between: Endpoints::default()
+        }),
         (layer(), octets()).prop_map(|(layer, octets)| What::Received { layer, octets }),
         (layer(), octets()).prop_map(|(layer, octets)| What::Sent { layer, octets }),
         octets().prop_map(|octets| What::Raw {

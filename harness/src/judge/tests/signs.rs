@@ -2,7 +2,8 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    AlertName, Auth, Check, Layer, Pattern, PortRole, Process, Security, Sign, Trust, What,
+    AlertName, Auth, Check, Endpoints, Layer, Pattern, PortRole, Process, Security, Sign, Trust,
+    What,
     event::{Alert, ClientHello, Direction, Said},
 };
 use test_case::test_case;
@@ -184,6 +185,15 @@ fn starttls_inside_tls(scene: fn() -> Scene) -> bool {
     seen(&scene(), Sign::StarttlsInsideTls)
 }
 
+#[test_case(|| in_tls().command("AUTH PLAIN {plain}") => true; "another command")]
+#[test_case(|| in_tls().command("EHLO x").command("AUTH PLAIN {plain}") => false; "hello first")]
+#[test_case(|| in_tls().command("QUIT") => false; "a goodbye")]
+#[test_case(|| Scene::send().begin().up_to_go_ahead().command("AUTH PLAIN {plain}") => false; "in clear")]
+#[test_case(|| Scene::fetch().begin().connect().tls(Fault::Valid).greeting().command("a1 NOOP") => false; "imap")]
+fn no_hello_inside_tls(scene: fn() -> Scene) -> bool {
+    seen(&scene(), Sign::NoHelloInsideTls)
+}
+
 // Turns.
 
 #[test_case(|| in_tls().command("EHLO x").early("AUTH PLAIN {plain}") => true; "before the answer to EHLO")]
@@ -247,8 +257,8 @@ fn weaker_retry(scene: fn() -> Scene) -> bool {
 
 #[test_case(|| clear().decoy(PortRole::Smtp) => true; "a decoy")]
 #[test_case(|| clear().connect_to(PortRole::Submissions) => true; "a port of the case, but not of the step")]
-#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Smtp }).end(Said::Failed) => true; "a knock at another port")]
-#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Submission }).end(Said::Failed) => false; "a knock at the right one")]
+#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Smtp, between: Endpoints::default() }).end(Said::Failed) => true; "a knock at another port")]
+#[test_case(|| Scene::send().begin().event(What::Attempted { port: PortRole::Submission, between: Endpoints::default() }).end(Said::Failed) => false; "a knock at the right one")]
 #[test_case(|| clear().connect() => false; "the configured port twice")]
 #[test_case(|| Scene::send().then(|it| { it.port = PortRole::Submissions; it.process = Process::Same; }).begin().connect().end(Said::Failed).begin().connect().connect_to(PortRole::Submission) => false; "the port of an account in the same process")]
 #[test_case(|| Scene::send().then(|it| it.port = PortRole::Submissions).begin().connect().end(Said::Failed).begin().connect_to(PortRole::Submission) => true; "the port of an earlier process")]

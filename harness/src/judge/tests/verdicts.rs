@@ -312,7 +312,7 @@ fn a_must_that_nobody_could_see_is_not_passed() {
         .completed(true)
         .must(Check::Memory(64))
         .submits_behind(Fault::Valid);
-    verdict(scene, Verdict::Inconclusive, "64 MiB was not measured");
+    verdict(scene, Verdict::Inconclusive, "64 MiB could not be seen");
 }
 
 #[test]

@@ -2,7 +2,11 @@
 //!
 //! Must not know what is said on a connection; the sessions know.
 
-use std::{fs, net::IpAddr, time::Duration};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use mailproof_scenarios::model::{Job, Protocol, Security, Trust, event::Said};
 
@@ -10,11 +14,12 @@ use crate::subject::{Report, Request};
 
 use super::{
     by_hand::Careless,
-    connection::{Connection, Patience, Reading},
-    dial::Dial,
+    connection::{Connection, Patience, Reading, Writing},
+    dial::{Dial, reach},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
+    kept::Kept,
     memory::{Memory, State},
     smtp,
     task::Task,
@@ -22,11 +27,12 @@ use super::{
 };
 
 /// The client at work on one request.
-pub(super) struct Client<'a, D> {
+pub(super) struct Client<'a, D: Dial> {
     pub(super) dial: &'a D,
     pub(super) request: &'a Request,
     pub(super) flaws: &'a Flaws,
     pub(super) memory: &'a Memory,
+    pub(super) kept: &'a Kept<D::Stream>,
 }
 
 /// How one attempt connects.
@@ -36,6 +42,8 @@ struct Plan {
     security: Security,
     /// A flaw: TLS is written by hand.
     by_hand: Option<Careless>,
+    /// A flaw: the address to use, whatever the host has.
+    address: Option<SocketAddr>,
 }
 
 impl<D: Dial> Client<'_, D> {
@@ -65,6 +73,7 @@ impl<D: Dial> Client<'_, D> {
             port: self.request.port,
             security: self.request.security,
             by_hand: None,
+            address: None,
         };
         if self.flaws.address_as_server_name() && self.request.host.parse::<IpAddr>().is_ok() {
             let by_hand = Careless::of(self.flaws);
@@ -102,27 +111,18 @@ impl<D: Dial> Client<'_, D> {
     /// One attempt on one connection.
     async fn attempt(&self, plan: Plan, remembered: &State) -> Result<String, Failure> {
         let request = self.request;
-        let patience = if self.flaws.waits_forever() {
-            Patience(None)
-        } else {
-            Patience(Some(Duration::from_millis(request.timeout_ms)))
-        };
+        let patience = self.patience();
         let secure = plan.security != Security::None;
         let tls = secure
             .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
             .transpose()?;
         let message = self.message()?;
-        let dialled = self.dial.dial(&request.host, plan.port, patience).await;
-        let (stream, own_address) = dialled.map_err(|error| {
-            let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
-            let phase = self.phase("connect");
-            phase.failure(Kind::Connect, Said::Temporary, &why)
-        })?;
-        let reading = Reading {
-            segments_are_lines: self.flaws.assumes_segments(),
-            small_buffer: self.flaws.small_read_buffer(),
+        let kept = self.kept.take(&request.host, plan.port);
+        let resumed = kept.is_some();
+        let (connection, own_address) = match kept {
+            Some(kept) => kept,
+            None => self.connect(plan, patience).await?,
         };
-        let connection = Connection::new(stream, patience, reading);
         let task = Task {
             request,
             flaws: self.flaws,
@@ -133,11 +133,87 @@ impl<D: Dial> Client<'_, D> {
             message,
         };
         let (outcome, connection) = match request.protocol {
+            Protocol::Smtp if resumed => {
+                smtp::Session::new(connection, &task)
+                    .perform_behind_another()
+                    .await
+            }
             Protocol::Smtp => smtp::Session::new(connection, &task).perform().await,
             Protocol::Imap => imap::Session::new(connection, &task).perform().await,
         };
         self.remember(&outcome, &connection);
-        outcome.map_err(|failure| with_last_words(failure, connection.heard()))
+        let outcome = outcome.map_err(|failure| with_last_words(failure, connection.heard()));
+        if outcome.is_ok() && self.flaws.reuses_clear_connections() {
+            self.kept
+                .keep(&request.host, plan.port, connection, own_address);
+        }
+        outcome
+    }
+
+    async fn connect(
+        &self,
+        plan: Plan,
+        patience: Patience,
+    ) -> Result<(Connection<D::Stream>, IpAddr), Failure> {
+        let dialled = match plan.address {
+            Some(address) => self.dial.connect(address, patience).await,
+            None => {
+                let host = (self.request.host.as_str(), plan.port);
+                reach(self.dial, host, patience, self.flaws).await
+            }
+        };
+        let (stream, own_address) = dialled.map_err(|error| {
+            let why = format!(
+                "no connection to {}:{}: {error}",
+                self.request.host, plan.port
+            );
+            let phase = self.phase("connect");
+            phase.failure(Kind::Connect, Said::Temporary, &why)
+        })?;
+        let reading = Reading {
+            segments_are_lines: self.flaws.assumes_segments(),
+            small_buffer: self.flaws.small_read_buffer(),
+            restarts_timer: self.flaws.restarts_timer(),
+            endless_lines: self.flaws.reads_endless_lines(),
+            loops_at_eof: self.flaws.loops_at_eof(),
+            writing: if self.flaws.writes_forever() {
+                Writing::Forever
+            } else if self.flaws.impatient_writer() {
+                Writing::Moment
+            } else {
+                Writing::Patient
+            },
+            skips_clear_in_handshake: self.flaws.skips_clear_in_handshake(),
+        };
+        Ok((Connection::new(stream, patience, reading), own_address))
+    }
+
+    fn patience(&self) -> Patience {
+        if self.flaws.waits_forever() {
+            Patience(None)
+        } else {
+            Patience(Some(Duration::from_millis(self.request.timeout_ms)))
+        }
+    }
+
+    /// A flaw: tries every address but the first, whatever came of the one before.
+    async fn everywhere_else(
+        &self,
+        plan: Plan,
+        remembered: &State,
+        failure: Failure,
+    ) -> Result<String, Failure> {
+        let host = &self.request.host;
+        let addresses = self.dial.look_up(host, plan.port, self.patience()).await;
+        let mut outcome = Err(failure);
+        for address in addresses.unwrap_or_default().into_iter().skip(1) {
+            let plan = Plan {
+                address: Some(address),
+                ..plan
+            };
+            outcome = self.attempt(plan, remembered).await.or(outcome);
+        }
+        outcome
     }
 
     /// What only a flawed client does after a failure.
@@ -162,8 +238,16 @@ impl<D: Dial> Client<'_, D> {
             };
             outcome = self.attempt(by_hand, remembered).await;
         }
+        if let Some(port) = outcome.as_ref().err().and_then(|it| it.referral) {
+            outcome = self.attempt(Plan { port, ..in_clear }, remembered).await;
+        }
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;
+        }
+        if self.flaws.sends_over_every_address()
+            && let Err(failure) = outcome
+        {
+            outcome = self.everywhere_else(plan, remembered, failure).await;
         }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {
@@ -174,6 +258,11 @@ impl<D: Dial> Client<'_, D> {
                     outcome = self.attempt(Plan { port, ..plan }, remembered).await;
                 }
             }
+        }
+        let lost = |it: &Failure| it.kind == Kind::Lost;
+        while self.flaws.reconnects_without_end() && failed(&outcome, lost) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            outcome = self.attempt(plan, remembered).await;
         }
         for _ in 0..3 {
             let lost = |it: &Failure| it.kind == Kind::LostReply;

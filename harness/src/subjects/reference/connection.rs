@@ -21,6 +21,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     by_hand::{self, Careless},
     tls::Tls,
+    tolerant::Tolerant,
     watch::{Noticed, Watched},
 };
 
@@ -115,11 +116,33 @@ pub(super) struct Reading {
     pub(super) segments_are_lines: bool,
     /// What one read brings beyond so little room is lost.
     pub(super) small_buffer: bool,
+    /// Every octet may take as long as a whole line.
+    pub(super) restarts_timer: bool,
+    /// A line has no limit, and waiting for its end has none as long as octets come.
+    pub(super) endless_lines: bool,
+    /// The end of the stream is not heeded.
+    pub(super) loops_at_eof: bool,
+    /// Writing waits so long and no longer.
+    pub(super) writing: Writing,
+    /// What stands in front of the first TLS record is taken for words said inside.
+    pub(super) skips_clear_in_handshake: bool,
+}
+
+/// How long a connection that takes nothing is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// As long as for reading.
+    #[default]
+    Patient,
+    /// A flaw: without end.
+    Forever,
+    /// A flaw: a moment.
+    Moment,
 }
 
 enum Channel<S> {
     Clear(S),
-    Tls(Box<TlsStream<Watched<S>>>),
+    Tls(Box<TlsStream<Watched<Tolerant<S>>>>),
     Gone,
 }
 
@@ -153,6 +176,11 @@ impl<S: Stream> Connection<S> {
         &self.inbox
     }
 
+    /// Lets go what was read but not yet taken.
+    pub(super) fn let_go_unread(&mut self) {
+        self.inbox.clear();
+    }
+
     pub(super) fn heard(&self) -> &[u8] {
         &self.heard
     }
@@ -163,7 +191,12 @@ impl<S: Stream> Connection<S> {
 
     /// The next line, without its end. LF alone ends a line too, CR alone does not.
     pub(super) async fn line(&mut self, limit: usize, until: Deadline) -> Result<Vec<u8>, Cut> {
-        let until = earlier(until, self.patience.times(1));
+        let mut until = earlier(until, self.patience.times(1));
+        let limit = if self.reading.endless_lines {
+            usize::MAX
+        } else {
+            limit
+        };
         let mut searched = 0;
         loop {
             if let Some(at) = memchr::memchr(b'\n', &self.inbox[searched..]) {
@@ -184,6 +217,9 @@ impl<S: Stream> Connection<S> {
             }
             if self.reading.segments_are_lines && searched > 0 {
                 return Ok(self.inbox.split().to_vec());
+            }
+            if self.reading.restarts_timer || self.reading.endless_lines {
+                until = self.patience.times(1);
             }
             self.fill(until).await?;
         }
@@ -210,7 +246,12 @@ impl<S: Stream> Connection<S> {
     pub(super) async fn send(&mut self, octets: &[u8]) -> Result<(), Cut> {
         const PORTION: usize = 64 * 1024;
         for portion in octets.chunks(PORTION) {
-            let until = self.patience.times(1);
+            let patience = match self.reading.writing {
+                Writing::Patient => self.patience,
+                Writing::Forever => Patience(None),
+                Writing::Moment => self.patience.at_most(Duration::from_millis(200)),
+            };
+            let until = patience.times(1);
             let sending = async {
                 match &mut self.channel {
                     Channel::Clear(stream) => {
@@ -234,6 +275,7 @@ impl<S: Stream> Connection<S> {
     /// After a failed handshake the connection is in clear again if the peer left it usable.
     pub(super) async fn start_tls(&mut self, tls: Tls) -> Result<(), TlsTrouble> {
         let stream = self.take_clear()?;
+        let stream = Tolerant::new(stream, self.reading.skips_clear_in_handshake);
         let stream = Watched::new(stream, tls.quirks, tls.noticed.clone());
         self.noticed = tls.noticed.clone();
         let early = tls.early.unwrap_or_default();
@@ -254,13 +296,15 @@ impl<S: Stream> Connection<S> {
                     let why = "the server asks for a certificate, and there is none".to_owned();
                     return Err(TlsTrouble::Protocol(why));
                 }
+                self.inbox
+                    .extend_from_slice(stream.get_ref().0.inner().skipped());
                 let chain = stream.get_ref().1.peer_certificates();
                 self.peer = chain.and_then(|chain| chain.first()).cloned();
                 self.channel = Channel::Tls(Box::new(stream));
                 Ok(())
             }
             Some(Err((error, stream))) => {
-                self.channel = Channel::Clear(stream.into_inner());
+                self.channel = Channel::Clear(stream.into_inner().into_inner());
                 Err(trouble(&error))
             }
         }
@@ -354,9 +398,15 @@ impl<S: Stream> Connection<S> {
         };
         let outcome = within(until, reading).await;
         self.stay_if_stuck().await;
-        match outcome? {
-            0 => Err(Cut::Closed),
-            _ => {
+        match outcome {
+            Ok(0) | Err(Cut::Closed) if self.reading.loops_at_eof => {
+                // Reading returns at once, so no timer ever fires.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok(())
+            }
+            Err(cut) => Err(cut),
+            Ok(0) => Err(Cut::Closed),
+            Ok(_) => {
                 if self.reading.small_buffer {
                     self.inbox.truncate(most);
                 }

@@ -1,28 +1,46 @@
-//! How a connection comes about. Must not know what it is for.
+//! How a connection comes about: which addresses a host has, and which of them are tried for how long.
+//!
+//! Must not know what it is for.
 
 use std::{
     future::Future,
     io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
-use super::connection::{Patience, Stream};
+use super::{
+    connection::{Patience, Stream},
+    flaws::Flaws,
+};
 
 /// Something that can be connected with.
 pub(super) trait Dial: Send + Sync {
     /// What comes of it.
     type Stream: Stream;
 
+    /// The addresses of a host, in the order in which they are to be tried.
+    ///
+    /// # Errors
+    /// Where the name is not known.
+    fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        patience: Patience,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
     /// Connects, and says from which own address.
     ///
     /// # Errors
     /// Whatever the network has against it.
-    fn dial(
+    fn connect(
         &self,
-        host: &str,
-        port: u16,
+        address: SocketAddr,
         patience: Patience,
     ) -> impl Future<Output = io::Result<(Self::Stream, IpAddr)>> + Send;
 }
@@ -33,30 +51,69 @@ pub(super) struct Tcp;
 impl Dial for Tcp {
     type Stream = TcpStream;
 
-    /// Every address of the host in turn, each with its share of the patience (RFC 5321 §5.1).
-    async fn dial(
+    async fn look_up(
         &self,
         host: &str,
         port: u16,
         patience: Patience,
-    ) -> io::Result<(TcpStream, IpAddr)> {
+    ) -> io::Result<Vec<SocketAddr>> {
         let addresses = within(patience, tokio::net::lookup_host((host, port))).await?;
-        let addresses: Vec<_> = addresses.collect();
-        let share = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-        let share = Patience(patience.0.map(|patience| patience / share));
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in addresses {
-            match within(share, TcpStream::connect(address)).await {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    let own = stream.local_addr().map(|own| own.ip());
-                    return Ok((stream, own.unwrap_or(Ipv4Addr::LOCALHOST.into())));
-                }
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        Ok(addresses.collect())
     }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        patience: Patience,
+    ) -> io::Result<(TcpStream, IpAddr)> {
+        let stream = within(patience, TcpStream::connect(address)).await?;
+        stream.set_nodelay(true)?;
+        let own = stream.local_addr().map(|own| own.ip());
+        Ok((stream, own.unwrap_or(Ipv4Addr::LOCALHOST.into())))
+    }
+}
+
+/// Connects with a host: every address in turn, each with its share of the patience (RFC 5321 §5.1).
+///
+/// # Errors
+/// What the last address had against it.
+pub(super) async fn reach<D: Dial>(
+    dial: &D,
+    (host, port): (&str, u16),
+    patience: Patience,
+    flaws: &Flaws,
+) -> io::Result<(D::Stream, IpAddr)> {
+    let until = patience.times(1);
+    let mut addresses = dial.look_up(host, port, patience).await?;
+    if flaws.ipv4_only() {
+        addresses.retain(SocketAddr::is_ipv4);
+    }
+    if flaws.no_ipv4_fallback() && addresses.iter().any(SocketAddr::is_ipv6) {
+        addresses.retain(SocketAddr::is_ipv6);
+    }
+    if flaws.first_address_only() {
+        addresses.truncate(1);
+    }
+    let share = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let share = Patience(patience.0.map(|patience| patience / share));
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in addresses {
+        let mut patience = share;
+        if flaws.waits_out_first_address()
+            && let Some(until) = until
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            patience = Patience(Some(left));
+        }
+        match dial.connect(address, patience).await {
+            Err(error) => failure = error,
+            connected => return connected,
+        }
+    }
+    Err(failure)
 }
 
 async fn within<T>(

@@ -13,6 +13,8 @@ pub(super) struct Failure {
     pub(super) kind: Kind,
     pub(super) said: Said,
     pub(super) text: String,
+    /// A flaw: the port of the server that a referral named.
+    pub(super) referral: Option<u16>,
 }
 
 /// What went wrong, as far as the client acts on it.
@@ -116,6 +118,7 @@ impl Phase {
             kind,
             said,
             text: format!("{protocol}, {}: {why}", self.step),
+            referral: None,
         }
     }
 }

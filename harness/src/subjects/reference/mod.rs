@@ -13,6 +13,7 @@ mod dial;
 mod failure;
 mod flaws;
 mod imap;
+mod kept;
 mod memory;
 mod path;
 mod smtp;
@@ -20,18 +21,21 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tolerant;
 mod verifier;
 mod watch;
 
 use std::sync::Arc;
 
 use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust};
+use tokio::net::TcpStream;
 
 use crate::subject::{Embedded, Performing, Request, Session, Supports};
 
 use client::Client;
 use dial::Tcp;
 use flaws::Flaws;
+use kept::Kept;
 use memory::Memory;
 
 /// What the client can do.
@@ -110,20 +114,27 @@ impl Reference {
 
 impl Embedded for Reference {
     fn open(&self) -> Box<dyn Session> {
-        Box::new(Running(self.clone()))
+        Box::new(Running {
+            reference: self.clone(),
+            kept: Kept::default(),
+        })
     }
 }
 
 /// The client between two requests: it has nothing to keep but its flaws.
-struct Running(Reference);
+struct Running {
+    reference: Reference,
+    kept: Kept<TcpStream>,
+}
 
 impl Session for Running {
     fn perform<'a>(&'a mut self, request: &'a Request) -> Performing<'a> {
         let client = Client {
             dial: &Tcp,
             request,
-            flaws: &self.0.flaws,
-            memory: &self.0.memory,
+            flaws: &self.reference.flaws,
+            memory: &self.reference.memory,
+            kept: &self.kept,
         };
         Box::pin(client.perform())
     }

@@ -44,6 +44,11 @@ impl Task<'_> {
         self.security == Security::StarttlsOptional || self.stays_in_clear_by_mistake()
     }
 
+    /// Whether a flaw takes for words said inside TLS what came in clear.
+    pub(super) fn keeps_clear(&self) -> bool {
+        self.flaws.keeps_clear_buffer() || self.flaws.skips_clear_in_handshake()
+    }
+
     /// Whether a password may be sent in clear (RFC 8314 §5.2: only where the user chose that).
     pub(super) fn may_show_password(&self) -> bool {
         let optional = self.security == Security::StarttlsOptional;

@@ -88,6 +88,10 @@ impl<S> Watched<S> {
         }
     }
 
+    pub(super) fn inner(&self) -> &S {
+        &self.inner
+    }
+
     pub(super) fn into_inner(self) -> S {
         self.inner
     }

@@ -1,9 +1,9 @@
 //! `rustls` configurations, one per chain and way to behave, kept for as long as a world lives so that
-//! sessions can be resumed within it and never across.
+//! sessions can be resumed within it and never across. Their sessions tell their secrets.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use mailproof_certs::{Chain, Fault};
+use mailproof_certs::{Chain, Fault, SignsIn};
 use rustls::{
     CipherSuite, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
     SignatureScheme, SupportedProtocolVersion,
@@ -17,6 +17,8 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
+
+use super::secrets::Secrets;
 
 /// Which versions a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,8 +53,16 @@ pub(crate) const SMALLEST: usize = 32;
 
 type Key = (Fault, u32, Versions, Settings, Option<(Fault, u32)>);
 
+/// A configuration, and where its sessions put their secrets.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(super) rustls: Arc<ServerConfig>,
+    pub(super) secrets: Arc<Secrets>,
+}
+
 /// The configurations of a world.
 pub(crate) struct Configs {
+    secrets: Arc<Secrets>,
     provider: Arc<CryptoProvider>,
     made: HashMap<Key, Arc<ServerConfig>>,
 }
@@ -61,13 +71,15 @@ impl Configs {
     /// None yet.
     pub(crate) fn new() -> Self {
         Self {
+            secrets: Arc::default(),
             provider: Arc::new(aws_lc_rs::default_provider()),
             made: HashMap::new(),
         }
     }
 
-    /// The configuration for a chain, also where the key is not the leaf's. With `strangers` that chain goes
-    /// to those who do not name the host.
+    /// The configuration for a chain, also where the key is not the leaf's. A server that speaks both
+    /// versions speaks the one in which it can prove its key. With `strangers` that chain goes to those who do
+    /// not name the host.
     ///
     /// # Errors
     /// What `rustls` says where the provider has no suite for a version.
@@ -77,11 +89,14 @@ impl Configs {
         versions: Versions,
         settings: Settings,
         strangers: Option<&Chain>,
-    ) -> Result<Arc<ServerConfig>, Error> {
+    ) -> Result<Config, Error> {
+        let secrets = self.secrets.clone();
+        let versions = versions.with(chain.signs_in);
         let other = strangers.map(|it| (it.fault, it.variant));
         let key = (chain.fault, chain.variant, versions, settings, other);
         if let Some(config) = self.made.get(&key) {
-            return Ok(config.clone());
+            let rustls = config.clone();
+            return Ok(Config { rustls, secrets });
         }
         let builder = ServerConfig::builder_with_provider(self.provider(settings))
             .with_protocol_versions(versions.of_rustls())?;
@@ -111,9 +126,10 @@ impl Configs {
         }
         config.max_early_data_size = settings.early_data;
         config.enable_secret_extraction = settings.open;
-        let config = Arc::new(config);
-        self.made.insert(key, config.clone());
-        Ok(config)
+        config.key_log = secrets.clone();
+        let rustls = Arc::new(config);
+        self.made.insert(key, rustls.clone());
+        Ok(Config { rustls, secrets })
     }
 
     /// The groups that a server can choose from (RFC 8446 §4.2.7).
@@ -151,6 +167,14 @@ impl Configs {
 }
 
 impl Versions {
+    fn with(self, signs_in: SignsIn) -> Self {
+        match (self, signs_in) {
+            (Versions::Both, SignsIn::Tls12) => Versions::Only12,
+            (Versions::Both, SignsIn::Tls13) => Versions::Only13,
+            (versions, _) => versions,
+        }
+    }
+
     /// The same for `rustls`.
     pub(super) fn of_rustls(self) -> &'static [&'static SupportedProtocolVersion] {
         const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];

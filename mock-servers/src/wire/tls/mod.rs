@@ -8,6 +8,7 @@ mod flight;
 mod hello;
 mod layer;
 mod record;
+mod secrets;
 mod session;
 mod shape;
 mod sniff;
@@ -18,7 +19,7 @@ use mailproof_scenarios::model::{
 };
 
 pub(crate) use self::{
-    config::{Configs, SMALLEST, Settings, Versions},
+    config::{Config, Configs, SMALLEST, Settings, Versions},
     flight::{Flight, Odd, Wrong},
     session::{Habits, Session},
     shape::Shape,
@@ -30,6 +31,8 @@ pub(crate) use self::{
 pub(crate) enum Seen {
     /// Octets of TLS, as they came.
     Raw(Vec<u8>),
+    /// A secret of the session, as a line of an NSS key log.
+    Secret(String),
     /// The ClientHello.
     Hello(ClientHello),
     /// The client's alert.

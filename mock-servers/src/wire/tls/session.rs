@@ -11,10 +11,11 @@ use mailproof_scenarios::model::event::{Alert, Direction};
 use rustls::{Error, HandshakeKind, ProtocolVersion, ServerConfig, ServerConnection};
 
 use super::{
-    Output, Seen,
+    Config, Output, Seen,
     hello::{Hello, HelloReader},
     layer::Layer,
     record::{ALERT, APPLICATION_DATA, Framed, Framer, HANDSHAKE, Record},
+    secrets::Secrets,
     shape::{Shape, Shaper, our_alert},
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Session {
     /// None when [`Session::layer`] has taken over.
     rustls: Option<ServerConnection>,
     layer: Option<Layer>,
+    secrets: Arc<Secrets>,
     framer: Framer,
     hello: HelloReader,
     shaper: Shaper,
@@ -57,7 +59,7 @@ pub(crate) struct Habits {
     /// What happens to its octets on their way out.
     pub(crate) shape: Option<Shape>,
     /// Configurations by group: the one is taken whose group the client supports and sent no share for.
-    pub(crate) by_group: Vec<(u16, Arc<ServerConfig>)>,
+    pub(crate) by_group: Vec<(u16, Config)>,
     /// KeyUpdate messages before each response.
     pub(crate) key_updates: u32,
     /// A HelloRequest before the second response.
@@ -73,11 +75,12 @@ impl Session {
     ///
     /// # Errors
     /// What `rustls` says about the configuration.
-    pub(crate) fn new(config: Arc<ServerConfig>, habits: Habits) -> Result<Self, Error> {
+    pub(crate) fn new(config: Config, habits: Habits) -> Result<Self, Error> {
         let shape = habits.shape.unwrap_or(Shape::Whole);
         Ok(Self {
-            rustls: Some(connection(config)?),
+            rustls: Some(connection(config.rustls)?),
             layer: None,
+            secrets: config.secrets,
             framer: Framer::default(),
             hello: HelloReader::default(),
             shaper: Shaper::new(shape),
@@ -281,7 +284,7 @@ impl Session {
         let fits = |group: &u16| hello.groups.contains(group) && !hello.shares.contains(group);
         let chosen = self.habits.by_group.iter().find(|(group, _)| fits(group));
         if let Some((_, config)) = chosen
-            && let Ok(connection) = connection(config.clone())
+            && let Ok(connection) = connection(config.rustls.clone())
         {
             self.rustls = Some(connection);
             self.deviates = true;
@@ -299,6 +302,7 @@ impl Session {
                 Ok(_) => rustls.process_new_packets(),
                 Err(error) => Err(Error::General(error.to_string())),
             };
+            seen.extend(self.secrets.take().into_iter().map(Seen::Secret));
             match processed {
                 Ok(state) => {
                     self.look(seen, &mut told);
@@ -548,6 +552,36 @@ mod tests {
                 }
             }
             sent.push(output);
+        }
+    }
+
+    #[test_case(Versions::Only12, 1; "TLS 1.2")]
+    #[test_case(Versions::Only13, 5; "TLS 1.3")]
+    fn the_secrets_are_those_that_the_client_has(versions: Versions, each: usize) {
+        let mut configs = Configs::new();
+        let theirs = Arc::new(Secrets::default());
+        let mut trusting = (*trusting_client(versions)).clone();
+        trusting.key_log = theirs.clone();
+        let trusting = Arc::new(trusting);
+        for resumed in [false, true] {
+            let mut server = session(&mut configs, Fault::Valid, versions);
+            let (seen, _) = talk(&mut connect(&trusting), &mut server);
+            let mut ours: Vec<String> = seen
+                .into_iter()
+                .filter_map(|it| match it {
+                    Seen::Secret(line) => Some(line),
+                    _ => None,
+                })
+                .collect();
+            let mut theirs = theirs.take();
+            if resumed {
+                // The server has it ready although the client does not use it.
+                ours.retain(|it| !it.starts_with("CLIENT_EARLY_TRAFFIC_SECRET "));
+            }
+            ours.sort();
+            theirs.sort();
+            assert_eq!(ours, theirs);
+            assert_eq!(ours.len(), each);
         }
     }
 

@@ -177,6 +177,7 @@ impl Connection {
         };
         let op = match item.act {
             Act::Wire(WireOp::Write(octets)) => self.write(octets, &mut flight),
+            Act::Clear(octets) => write_clear(octets, &mut flight),
             Act::Tls => {
                 let mut output = self.tls_output();
                 if let Some(then) = output.end.take() {
@@ -194,8 +195,19 @@ impl Connection {
                 flight.waits = true;
                 Op::Wait(Duration::from_millis(ms))
             }
+            Act::Wire(WireOp::StopReading(resume)) => {
+                self.deaf |= resume.is_none();
+                Op::StopReading(resume.map(Duration::from_millis))
+            }
             Act::Wire(WireOp::Fin) => Op::End(ends(&mut flight, End::Fin)),
             Act::Wire(WireOp::Reset) => Op::End(ends(&mut flight, End::Reset)),
+            Act::Wire(WireOp::Vanish) => {
+                if !self.vanished {
+                    self.vanishes(&mut flight);
+                }
+                flight.resets = true;
+                Op::End(End::Vanish)
+            }
             Act::Wire(other) => {
                 shared.deviated(self.id, &flight.proves);
                 self.at_once(&other, shared);
@@ -215,6 +227,15 @@ impl Connection {
         let end = match self.queue.next()? {
             Act::Wire(WireOp::Fin) => End::Fin,
             Act::Wire(WireOp::Reset) => End::Reset,
+            Act::Wire(WireOp::Vanish) => {
+                // It takes a while, but begins now.
+                let item = self.queue.pop()?;
+                flight.proves.extend(item.proves);
+                self.vanishes(flight);
+                self.queue
+                    .push_front(Item::wire(WireOp::Vanish, Vec::new()));
+                return Some(End::Deaf);
+            }
             _ => return None,
         };
         let item = self.queue.pop()?;
@@ -233,6 +254,7 @@ impl Connection {
         let op = match then {
             Then::Fin => WireOp::Fin,
             Then::Reset => WireOp::Reset,
+            Then::Vanish => WireOp::Vanish,
             _ => {
                 shared.deviated(self.id, &proves);
                 return;
@@ -241,6 +263,11 @@ impl Connection {
         self.muted = true;
         self.progress = Progress::Unsent;
         self.queue.push_front(Item::wire(op, proves));
+    }
+
+    fn vanishes(&mut self, flight: &mut Flight) {
+        self.vanished = true;
+        flight.events.push(What::ServerVanished);
     }
 
     /// What needs no operation.
@@ -279,15 +306,7 @@ impl Connection {
             self.queue.pop();
             self.queue.push_front(Item::wire(WireOp::Fin, Vec::new()));
         }
-        flight.octets = octets.len();
-        flight.events.insert(
-            0,
-            What::Sent {
-                layer: Layer::Clear,
-                octets: octets.clone(),
-            },
-        );
-        Op::Write(Bytes::from(octets), None)
+        write_clear(octets, flight)
     }
 
     fn ready(&mut self, output: Output, said: Option<Vec<u8>>, flight: &mut Flight) -> Option<Op> {
@@ -333,14 +352,12 @@ impl Connection {
             match seen {
                 Seen::Raw(octets) => self.raw(octets, shared),
                 Seen::Alert(alert) => self.record(shared, What::Alert(alert)),
+                Seen::Secret(line) => self.record(shared, What::TlsSecret { line }),
                 Seen::KeyExchange => self.record(shared, What::KeyExchange),
                 Seen::Hello(hello) => {
                     let sni = hello.sni.clone();
                     self.record(shared, What::ClientHello(hello));
-                    match &mut self.channel {
-                        Channel::Tls(tls) => tls.handshake.heard(sni.as_deref()),
-                        _ => self.hello_in_clear(shared),
-                    }
+                    self.answer_hello(sni.as_deref(), shared);
                 }
                 Seen::Early(octets) => self.record(shared, What::EarlyData { octets }),
                 Seen::Established {
@@ -384,15 +401,34 @@ impl Connection {
         );
     }
 
+    fn answer_hello(&mut self, sni: Option<&str>, shared: &mut Shared) {
+        let Channel::Tls(tls) = &mut self.channel else {
+            self.hello_in_clear(shared);
+            return;
+        };
+        tls.handshake.heard(sni);
+        if let Some((index, text)) = tls.handshake.in_clear.take() {
+            let fill = self.engine.as_ref().map(|it| it.fill());
+            let octets = text.render(&fill.unwrap_or_default());
+            self.queue.push(Item {
+                proves: vec![index],
+                ..Item::new(Act::Clear(octets))
+            });
+        }
+    }
+
     fn established(&mut self, shared: &mut Shared) {
         let Channel::Tls(tls) = &mut self.channel else {
             return;
         };
         tls.established = true;
-        if tls.implicit {
-            // What TLS still has to say (tickets) goes first, in a write of its own.
-            self.queue.push(Item::new(Act::Tls));
+        let implicit = tls.implicit;
+        // What TLS still has to say (tickets) goes first, in a write of its own.
+        self.queue.push(Item::new(Act::Tls));
+        if implicit {
             self.greet(Vec::new(), shared);
+        } else {
+            self.say_at_tls_start(shared);
         }
     }
 
@@ -489,6 +525,18 @@ impl Connection {
         }
         self.process(shared);
     }
+}
+
+fn write_clear(octets: Vec<u8>, flight: &mut Flight) -> Op {
+    flight.octets = octets.len();
+    flight.events.insert(
+        0,
+        What::Sent {
+            layer: Layer::Clear,
+            octets: octets.clone(),
+        },
+    );
+    Op::Write(Bytes::from(octets), None)
 }
 
 fn ends(flight: &mut Flight, end: End) -> End {

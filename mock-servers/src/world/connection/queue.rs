@@ -25,6 +25,8 @@ pub(super) enum Act {
     Wire(WireOp),
     /// Whatever TLS has to say for itself.
     Tls,
+    /// Octets that leave as they are, whatever the channel is.
+    Clear(Vec<u8>),
     /// Octets of TLS that are ready to leave, and what they carry.
     Ready(Output, Option<Vec<u8>>),
 }
@@ -74,7 +76,7 @@ impl Item {
 
     fn len(&self) -> usize {
         match &self.act {
-            Act::Wire(WireOp::Write(octets)) => octets.len(),
+            Act::Wire(WireOp::Write(octets)) | Act::Clear(octets) => octets.len(),
             _ => 0,
         }
     }

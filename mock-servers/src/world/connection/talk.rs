@@ -1,7 +1,7 @@
 //! The dialogue over the channel: the engine's inputs, the script's part in the answers, and what is
 //! recorded of both.
 
-use mailproof_scenarios::model::{Fill, Protocol, Unit, What};
+use mailproof_scenarios::model::{Fill, Layer, Protocol, Unit, What};
 
 use super::{
     Connection, Progress,
@@ -35,7 +35,8 @@ impl Connection {
         let Some(mut engine) = self.engine.take() else {
             return;
         };
-        let considered = self.consider(&Moment::Greeting, engine.as_ref(), shared);
+        let moment = Moment::Greeting;
+        let considered = self.consider(&moment, engine.as_ref(), shared);
         let fill = engine.fill();
         let response = engine.greet(considered.refusal.as_ref(), considered.preauth.as_ref());
         self.engine = Some(engine);
@@ -45,7 +46,7 @@ impl Connection {
             idles: false,
         };
         let quiet = response.units.is_empty();
-        let mut plan = self.plan(&considered, &response, &fill, shared);
+        let mut plan = self.plan(&considered, &moment, &response, &fill, shared);
         self.prove_capabilities(&mut plan, label.verb, &response);
         for index in proof {
             match plan.ops.first_mut() {
@@ -119,28 +120,49 @@ impl Connection {
             return;
         };
         let unasked = engine.poll().map(|response| {
-            let considered = self.consider(&Moment::Unasked, engine.as_ref(), shared);
+            let moment = Moment::Unasked;
+            let considered = self.consider(&moment, engine.as_ref(), shared);
             (
-                self.plan(&considered, &response, &engine.fill(), shared),
+                self.plan(&considered, &moment, &response, &engine.fill(), shared),
                 response,
             )
         });
         self.engine = Some(engine);
-        if let Some((mut plan, response)) = unasked {
-            // Nobody asked, so nobody is answered, and nobody waits for it.
-            plan.answer = None;
-            let before = self.progress;
-            let label = Label {
-                verb: "IDLE",
-                responded: false,
-                idles: false,
-            };
-            let mut facts = Vec::new();
-            self.enqueue(plan, response, &label, &mut facts);
-            self.progress = before;
-            for fact in facts {
-                self.record(shared, fact);
-            }
+        if let Some((plan, response)) = unasked {
+            self.say_unasked("IDLE", plan, response, shared);
+        }
+    }
+
+    /// TLS has begun behind STARTTLS. A server has nothing to say then; a deviation may.
+    pub(super) fn say_at_tls_start(&mut self, shared: &mut Shared) {
+        let Some(engine) = self.engine.take() else {
+            return;
+        };
+        let moment = Moment::TlsStart;
+        let considered = self.consider(&moment, engine.as_ref(), shared);
+        let response = Response::default();
+        let plan = self.plan(&considered, &moment, &response, &engine.fill(), shared);
+        self.engine = Some(engine);
+        self.say_unasked("(tls)", plan, response, shared);
+    }
+
+    /// Nobody asked, so nobody is answered, and nobody waits for it.
+    fn say_unasked(&mut self, verb: &str, plan: Plan, response: Response, shared: &mut Shared) {
+        let before = self.progress;
+        let label = Label {
+            verb,
+            responded: false,
+            idles: false,
+        };
+        let plan = Plan {
+            answer: None,
+            ..plan
+        };
+        let mut facts = Vec::new();
+        self.enqueue(plan, response, &label, &mut facts);
+        self.progress = before;
+        for fact in facts {
+            self.record(shared, fact);
         }
     }
 
@@ -181,10 +203,11 @@ impl Connection {
             }
             return;
         }
-        let considered = self.consider(&Moment::Input(input), engine, shared);
+        let moment = Moment::Input(input);
+        let considered = self.consider(&moment, engine, shared);
         let fill = engine.fill();
         let response = engine.respond(considered.refusal.as_ref());
-        let mut plan = self.plan(&considered, &response, &fill, shared);
+        let mut plan = self.plan(&considered, &moment, &response, &fill, shared);
         self.prove_capabilities(&mut plan, &input.verb, &response);
         // A literal that is asked for is not a command yet; one that is refused ends it.
         let asked_for = plan
@@ -241,13 +264,17 @@ impl Connection {
     fn plan(
         &self,
         considered: &Considered,
+        moment: &Moment<'_>,
         response: &Response,
         fill: &Fill,
         shared: &mut Shared,
     ) -> Plan {
+        // What reads lines inside TLS gets records, and what awaits TLS goes with the first octet that is none.
+        let is_hello = matches!(moment, Moment::Input(input) if input.verb == "?");
+        let in_segments = self.layer() == Layer::Clear && !is_hello;
         shared
             .script
-            .plan(considered, self.protocol(), response, fill)
+            .plan(considered, (self.protocol(), in_segments), response, fill)
     }
 
     /// Puts a plan into the queue. What is true by the decision goes to `events`; what is true when it was
@@ -280,7 +307,7 @@ impl Connection {
         for (at, planned) in plan.ops.into_iter().enumerate() {
             self.muted |= matches!(
                 planned.op,
-                WireOp::Silence | WireOp::Close | WireOp::Fin | WireOp::Reset
+                WireOp::Silence | WireOp::Close | WireOp::Fin | WireOp::Reset | WireOp::Vanish
             );
             let mut item = Item {
                 proves: planned.proves,

@@ -57,6 +57,7 @@ impl Bench {
             id: 1,
             role,
             ordinal: Some(1),
+            between: Endpoints::default(),
             state,
             proof: Some(9),
             engine: match state {
@@ -134,7 +135,7 @@ impl Bench {
 fn line(what: &What) -> Option<String> {
     let text = octets::to_text;
     Some(match what {
-        What::Raw { .. } => return None,
+        What::Raw { .. } | What::TlsSecret { .. } => return None,
         What::Received { layer, octets } => format!("C {layer:?}: {}", text(octets)),
         What::Sent { layer, octets } => format!("S {layer:?}: {}", text(octets)),
         What::Command { verb, early, .. } => {
@@ -527,6 +528,7 @@ fn a_decoy_is_served_without_the_script() {
         id: 2,
         role: PortRole::Smtp,
         ordinal: None,
+        between: Endpoints::default(),
         state: PortState::Open,
         proof: None,
         engine: Some(Box::new(Puppet::new())),
@@ -589,4 +591,62 @@ proptest::proptest! {
         bench.leave();
         proptest::prop_assert!(bench.connection.is_over());
     }
+}
+
+fn starttls_with(deviation: Deviation) -> Bench {
+    let mut bench = Bench::new(PortRole::Submission, &[deviation]);
+    bench.say(b"STARTTLS\r\n");
+    bench.wire.clear();
+    bench.log();
+    bench
+}
+
+#[test]
+fn octets_in_clear_stand_between_the_two_hellos() {
+    let text = WireText::parse("250 {host} AUTH LOGIN\r\n").unwrap();
+    let mut bench = starttls_with(everywhere(Action::BeforeServerHello(text)));
+    bench.say(&hello());
+    assert_eq!(
+        bench.log(),
+        [
+            "hello",
+            "S Clear: 250 puppet AUTH LOGIN\\r\\n",
+            "deviated 0",
+            "chain Valid",
+        ]
+    );
+    assert!(bench.wire.starts_with(b"250 puppet AUTH LOGIN\r\n\x16\x03"));
+    assert!(bench.writes >= 4, "a write of its own");
+}
+
+#[test]
+fn something_is_said_where_tls_begins() {
+    let text = WireText::parse("220 other.test ESMTP\r\n").unwrap();
+    let mut bench = starttls_with(Deviation {
+        on: On {
+            at: Some(At::TlsStart),
+            ..On::default()
+        },
+        action: Action::Reply {
+            text,
+            then: Then::GoOn,
+        },
+    });
+    let mut client = client(true);
+    bench.talk(&mut client);
+    std::io::Write::write_all(&mut client.writer(), b"EHLO x\r\n").unwrap();
+    bench.talk(&mut client);
+    let log = bench.log();
+    assert_eq!(
+        log[log.len() - 6..],
+        [
+            "S Tls: 220 other.test ESMTP\\r\\n",
+            "deviated 0",
+            "C Tls: EHLO x\\r\\n",
+            "command EHLO",
+            "S Tls: 250 EHLO\\r\\n",
+            "responded EHLO: 250 EHLO true",
+        ],
+        "{log:?}"
+    );
 }

@@ -393,7 +393,15 @@ async fn the_same_dialogue_again_is_the_same_log() {
         let world = world(PortRole::Submission, &[]).await;
         submit(&world).await;
         let log = end(world).await;
-        let logical = |it: &What| !matches!(it, What::Raw { .. });
+        let logical = |it: &What| {
+            !matches!(
+                it,
+                What::WorldStarted { .. }
+                    | What::Endpoints { .. }
+                    | What::TlsSecret { .. }
+                    | What::Raw { .. }
+            )
+        };
         let events = log.events.into_iter().map(|it| it.what);
         logs.push(events.filter(logical).collect::<Vec<_>>());
     }
@@ -401,4 +409,44 @@ async fn the_same_dialogue_again_is_the_same_log() {
     for log in &logs {
         assert_eq!(logs[0], *log);
     }
+}
+
+#[tokio::test]
+async fn who_writes_to_a_server_that_stopped_reading_comes_to_a_stop() {
+    let deaf = at("EHLO", Action::StopReading { resume_ms: None });
+    let world = world(PortRole::Submission, &[deaf]).await;
+    let mut clear = connect(world.port(PortRole::Submission)).await;
+    reply(&mut clear).await;
+    assert!(ask(&mut clear, "EHLO x\r\n").await.starts_with("250-"));
+    let message = vec![b'x'; 1 << 20];
+    let writing = clear.write_all(&message);
+    let written = tokio::time::timeout(std::time::Duration::from_millis(200), writing).await;
+    assert!(written.is_err(), "{written:?}");
+    let log = end(world).await;
+    assert!(deviated(&log));
+    assert_eq!(commands(&log), ["EHLO Clear"]);
+    let last = &log.events.last().unwrap().what;
+    assert_eq!(*last, What::ServerClosed { reset: true });
+}
+
+#[tokio::test]
+async fn a_server_that_paused_reads_on() {
+    let pause = at(
+        "EHLO",
+        Action::StopReading {
+            resume_ms: Some(50),
+        },
+    );
+    let world = world(PortRole::Submission, &[pause]).await;
+    let mut clear = connect(world.port(PortRole::Submission)).await;
+    reply(&mut clear).await;
+    assert!(ask(&mut clear, "EHLO x\r\n").await.starts_with("250-"));
+    assert!(ask(&mut clear, "QUIT\r\n").await.starts_with("221 "));
+    drop(clear);
+    let log = end(world).await;
+    assert_eq!(commands(&log), ["EHLO Clear", "QUIT Clear"]);
+    let when = |fits: fn(&What) -> bool| log.events.iter().find(|it| fits(&it.what)).unwrap().at;
+    let paused = when(|it| *it == What::Deviated { index: 0 });
+    let heard = when(|it| matches!(it, What::Command { verb, .. } if verb == "QUIT"));
+    assert!(heard - paused >= 50_000, "{paused} {heard}");
 }

@@ -100,7 +100,7 @@ impl<S: Stream> Session<'_, S> {
             completion.is_early = true;
             return Ok(Some(completion));
         }
-        self.stale = !self.connection.unread().is_empty() && !self.keeps_clear();
+        self.stale_answer = !self.connection.unread().is_empty() && !self.keeps_clear();
         let mut out = tag.into_bytes();
         for part in parts {
             out.push(b' ');
@@ -204,7 +204,7 @@ impl<S: Stream> Session<'_, S> {
 
     /// Reads and takes in one response.
     pub(super) async fn step(&mut self, phase: Phase) -> Result<Event, Failure> {
-        let stale = std::mem::take(&mut self.stale);
+        let stale = std::mem::take(&mut self.stale_answer);
         let line = self.read(phase).await?;
         let parsed = response::parse(&line);
         let parsed = parsed
@@ -259,6 +259,7 @@ impl<S: Stream> Session<'_, S> {
             self.learn_code(phase, &completion.text)?;
         }
         self.note_alert(&completion.text);
+        self.note_referral(&completion.line);
         let is_goodbye = phase.step == "LOGOUT";
         if self.bye.is_some() && completion.status == Status::Ok && !is_goodbye {
             return Err(self.dismissed(phase));
@@ -270,6 +271,10 @@ impl<S: Stream> Session<'_, S> {
         if self.task.flaws.chokes_on_untagged() && !is_asked_for(phase, &response) {
             return Err(phase.nonsense("nobody asked for this", &quote(line)));
         }
+        if self.task.flaws.keeps_clear_data() && !self.connection.is_encrypted() {
+            self.stale.keep(&response);
+        }
+        self.note_referral(line);
         match response {
             Response::Status { status, text } => {
                 if status == Status::Ok {
@@ -281,7 +286,7 @@ impl<S: Stream> Session<'_, S> {
                 self.learn(phase, capabilities)?;
             }
             Response::Exists(count) => self.learned.exists = Some(count),
-            Response::Expunge => {
+            Response::Expunge(_) => {
                 self.learned.expunged = self.learned.expunged.saturating_add(1);
                 let exists = &mut self.learned.exists;
                 *exists = exists.map(|count| count.saturating_sub(1));
@@ -333,10 +338,18 @@ impl<S: Stream> Session<'_, S> {
         Ok(())
     }
 
+    /// A flaw: remembers where a referral points.
+    pub(super) fn note_referral(&mut self, line: &[u8]) {
+        if self.task.flaws.follows_referrals() {
+            self.referral = self.referral.or_else(|| response::referral(line));
+        }
+    }
+
     /// An alert is shown only if nobody on the way could have written it.
-    fn note_alert(&mut self, text: &[u8]) {
+    pub(super) fn note_alert(&mut self, text: &[u8]) {
         let is_alert = response::code_name(text).is_some_and(|code| code == "ALERT");
-        if !is_alert || !self.trusts_words() {
+        let shown = self.trusts_words() || self.task.flaws.shows_clear_alerts();
+        if !is_alert || !shown {
             return;
         }
         let (alert, alerts) = (quote(text), &mut self.learned.alerts);
@@ -382,7 +395,7 @@ impl<S: Stream> Session<'_, S> {
     }
 
     fn keeps_clear(&self) -> bool {
-        self.task.flaws.keeps_clear_buffer()
+        self.task.keeps_clear()
     }
 
     /// A flaw: whether what was read last counts for the end of the answer.
@@ -466,14 +479,13 @@ fn is_asked_for(phase: Phase, response: &Response) -> bool {
         }
         Response::Exists(_) => matches!(phase.step, "SELECT" | "IDLE" | "NOOP"),
         Response::Fetch { has_body, .. } => phase.step == "FETCH" && *has_body,
-        Response::List => phase.step == "LIST",
+        Response::Listed { .. } => phase.step == "LIST",
         Response::Bye => phase.step == "LOGOUT",
         Response::Status { .. } => phase.step == "SELECT",
-        Response::Other(name) => match &name[..] {
-            "FLAGS" => phase.step == "SELECT",
-            "RECENT" => matches!(phase.step, "SELECT" | "IDLE" | "NOOP"),
-            _ => false,
-        },
+        Response::Other(name) => name == "FLAGS" && phase.step == "SELECT",
+        Response::Numbers { name, .. } => {
+            name == "RECENT" && matches!(phase.step, "SELECT" | "IDLE" | "NOOP")
+        }
         _ => false,
     }
 }

@@ -38,8 +38,11 @@ impl<S: Stream> Session<'_, S> {
             return Ok(());
         }
         self.learned.expunged = 0;
-        let command = Part::text("UID FETCH 1:* (UID BODY.PEEK[])");
-        let completion = match self.run(phase, &[command]).await {
+        self.act_on(phase, self.stale.about_messages()).await?;
+        // A flaw has settled the messages before; else it is the first.
+        let first = self.stale.begins_at().unwrap_or(1);
+        let command = format!("UID FETCH {first}:* (UID BODY.PEEK[])");
+        let completion = match self.run(phase, &[Part::Text(command)]).await {
             // A flaw: what came until then is all there is.
             Err(failure) if failure.kind == Kind::Lost && self.task.flaws.takes_cut_for_end() => {
                 return Ok(());
@@ -48,7 +51,7 @@ impl<S: Stream> Session<'_, S> {
         };
         self.expect_ok(phase, &completion)?;
         let read = u32::try_from(self.learned.read.len()).unwrap_or(u32::MAX);
-        let wanted = wanted.saturating_sub(self.learned.expunged);
+        let wanted = wanted.saturating_sub(self.learned.expunged + (first - 1));
         if read < wanted {
             let why = format!("the server gave {read} of {wanted} messages");
             return Err(phase.declined(Said::Failed, &why));
@@ -60,7 +63,16 @@ impl<S: Stream> Session<'_, S> {
     pub(super) async fn list(&mut self) -> Result<(), Failure> {
         let phase = Phase::imap("LIST");
         let completion = self.run(phase, &[Part::text("LIST \"\" \"*\"")]).await?;
-        self.expect_ok(phase, &completion)
+        self.expect_ok(phase, &completion)?;
+        self.act_on(phase, self.stale.about_mailboxes()).await
+    }
+
+    /// A flaw: asks about what was told in clear, whatever the answers are.
+    async fn act_on(&mut self, phase: Phase, commands: Vec<String>) -> Result<(), Failure> {
+        for command in commands {
+            self.run(phase, &[Part::Text(command)]).await?;
+        }
+        Ok(())
     }
 
     /// Stores the message.

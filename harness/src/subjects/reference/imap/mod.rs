@@ -7,6 +7,7 @@ mod command;
 mod jobs;
 mod response;
 mod sign_in;
+mod stale;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -22,6 +23,7 @@ use super::{
 };
 use command::Part;
 use response::{Response, Status};
+use stale::Stale;
 
 /// One session.
 pub(super) struct Session<'a, S> {
@@ -40,7 +42,11 @@ pub(super) struct Session<'a, S> {
     /// A flaw has led the session into the clear, and it goes on there.
     astray: bool,
     /// The first line to come began before the last command was sent, so it cannot answer that.
-    stale: bool,
+    stale_answer: bool,
+    /// A flaw: what was told in clear.
+    stale: Stale,
+    /// A flaw: the port of the server that a referral named.
+    referral: Option<u16>,
     /// A flaw: completions that came before their commands.
     early: BTreeMap<u32, Completion>,
     /// A flaw: a continuation request that is sure to come and was not waited for.
@@ -81,7 +87,9 @@ impl<'a, S: Stream> Session<'a, S> {
             authenticated: false,
             bye: None,
             astray: false,
-            stale: false,
+            stale_answer: false,
+            stale: Stale::default(),
+            referral: None,
             early: BTreeMap::new(),
             not_waited_for: 0,
         }
@@ -107,6 +115,7 @@ impl<'a, S: Stream> Session<'a, S> {
         let outcome = match outcome {
             Ok(()) => Ok(alerts),
             Err(mut failure) => {
+                failure.referral = self.referral;
                 if !alerts.is_empty() {
                     failure.text = format!("{}\n{alerts}", failure.text);
                 }
@@ -122,7 +131,7 @@ impl<'a, S: Stream> Session<'a, S> {
             self.astray = !secured;
         }
         self.greeting().await?;
-        if self.task.wants_starttls() {
+        if self.task.wants_starttls() && !self.astray {
             self.starttls().await?;
         }
         if self.capabilities.is_none() && !self.astray {
@@ -149,11 +158,18 @@ impl<'a, S: Stream> Session<'a, S> {
         let flaws = self.task.flaws;
         self.until = self.connection.patience().times(2);
         let line = self.read(phase).await?;
+        self.note_referral(&line.octets);
         match response::parse(&line) {
             Ok(Response::Status {
                 status: Status::Ok,
                 text,
-            }) => self.learn_code(phase, &text),
+            }) => {
+                if self.referral.is_some() {
+                    return Err(phase.declined(Said::Failed, "the account is elsewhere"));
+                }
+                self.note_alert(&text);
+                self.learn_code(phase, &text)
+            }
             Ok(Response::Preauth { text }) => {
                 let fine = self.connection.is_encrypted() || self.task.security == Security::None;
                 if !fine && !flaws.accepts_preauth() {
@@ -169,6 +185,10 @@ impl<'a, S: Stream> Session<'a, S> {
                 self.learn_code(phase, &text)?;
                 self.authenticated = true;
                 self.astray |= !fine;
+                Ok(())
+            }
+            _ if flaws.bad_greeting_skips_tls() => {
+                self.astray = true;
                 Ok(())
             }
             _ if flaws.accepts_any_greeting() => Ok(()),
@@ -199,7 +219,7 @@ impl<'a, S: Stream> Session<'a, S> {
                 return Ok(());
             }
         }
-        if !self.can("STARTTLS") {
+        if !self.can("STARTTLS") && !flaws.starttls_blindly() {
             return self.without_tls(phase.failure(
                 Kind::Declined,
                 Said::RefusedTls,
@@ -218,13 +238,22 @@ impl<'a, S: Stream> Session<'a, S> {
             return Ok(());
         };
         if completion.status != Status::Ok {
+            if flaws.repeats_starttls() {
+                for _ in 0..4 {
+                    self.run(phase, &[Part::text("STARTTLS")]).await?;
+                }
+            }
+            if flaws.starttls_blindly() && completion.status == Status::Bad {
+                self.astray = true;
+                return Ok(());
+            }
             let mut refusal = self.refusal(phase, &completion);
             if refusal.said == Said::Permanent {
                 refusal.said = Said::RefusedTls;
             }
             return self.without_tls(refusal);
         }
-        if !self.connection.unread().is_empty() && !flaws.keeps_clear_buffer() {
+        if !self.connection.unread().is_empty() && !self.task.keeps_clear() {
             return Err(phase.failure(
                 Kind::Nonsense,
                 Said::RefusedTls,
@@ -232,7 +261,11 @@ impl<'a, S: Stream> Session<'a, S> {
             ));
         }
         let mut known = self.capabilities.take().unwrap_or_default();
+        let shown = std::mem::take(&mut self.learned.alerts);
         self.learned = Learned::default();
+        if flaws.shows_clear_alerts() {
+            self.learned.alerts = shown;
+        }
         self.early.clear();
         if !self.secure().await? {
             self.astray = true;

@@ -34,15 +34,25 @@ pub(super) enum Response {
     /// `* n EXISTS`.
     Exists(u32),
     /// `* n EXPUNGE`.
-    Expunge,
+    Expunge(u32),
     /// `* n FETCH`.
     Fetch {
         number: u32,
         /// Whether it carries `BODY[]`.
         has_body: bool,
     },
-    /// `* LIST`.
-    List,
+    /// `* LIST` and `* LSUB`.
+    Listed {
+        /// The name as it was written; empty where it is a literal.
+        name: String,
+    },
+    /// `* SEARCH`, `* STATUS` and `* n RECENT`.
+    Numbers {
+        /// In capitals.
+        name: String,
+        /// Those that are about messages, the first few.
+        numbers: Vec<u32>,
+    },
     /// Another untagged response; its name in capitals.
     Other(String),
     /// No response at all.
@@ -125,7 +135,17 @@ pub(super) fn parse(line: &Line) -> Result<Response, Broken> {
         "PREAUTH" => Response::Preauth { text },
         "BYE" => Response::Bye,
         "CAPABILITY" => Response::Capability(atoms(&text)),
-        "LIST" => Response::List,
+        "LIST" | "LSUB" => Response::Listed {
+            name: mailbox(&text),
+        },
+        "SEARCH" => Response::Numbers {
+            name,
+            numbers: numbers(&text),
+        },
+        "STATUS" => Response::Numbers {
+            name,
+            numbers: numbers(behind(&text, b"(MESSAGES ")),
+        },
         _ => match number(name.as_bytes()) {
             Some(number) => return numbered(line, number, octets.len() - text.len()),
             None => Response::Other(name),
@@ -139,6 +159,40 @@ pub(super) fn capability_code(text: &[u8]) -> Option<Vec<String>> {
     let (name, atoms_of) = word(code);
     name.eq_ignore_ascii_case(b"CAPABILITY")
         .then(|| atoms(atoms_of))
+}
+
+/// The port of the server that a `[REFERRAL imap://…]` code in a response names (RFC 2221 §3, RFC 5092).
+pub(super) fn referral(octets: &[u8]) -> Option<u16> {
+    let url = behind(octets, b"[REFERRAL ");
+    let url = &url[..url.iter().position(|octet| matches!(octet, b']' | b' '))?];
+    let url = std::str::from_utf8(url).ok()?.split_once("://")?.1;
+    let authority = url.split('/').next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
+/// What stands behind a text, nothing where it does not occur.
+fn behind<'a>(octets: &'a [u8], text: &[u8]) -> &'a [u8] {
+    memchr::memmem::find(octets, text).map_or(&[], |at| &octets[at + text.len()..])
+}
+
+/// Numbers between blanks, up to what is none.
+fn numbers(text: &[u8]) -> Vec<u32> {
+    const MOST: usize = 64;
+    let words = text.split(|octet| matches!(octet, b' ' | b')'));
+    words
+        .map_while(|word| u32::try_from(number(word)?).ok())
+        .take(MOST)
+        .collect()
+}
+
+/// The name in `(flags) "delimiter" name`.
+fn mailbox(text: &[u8]) -> String {
+    let name = behind(text, b") ");
+    let (_, name) = word(name);
+    match name.first() {
+        Some(b'{') | None => String::new(),
+        Some(_) => String::from_utf8_lossy(name).into_owned(),
+    }
 }
 
 /// The name of the code at the beginning of a text, in capitals.
@@ -176,7 +230,11 @@ fn numbered(line: &Line, number: u64, rest: usize) -> Result<Response, Broken> {
     };
     Ok(match &name[..] {
         "EXISTS" => Response::Exists(number),
-        "EXPUNGE" => Response::Expunge,
+        "EXPUNGE" => Response::Expunge(number),
+        "RECENT" => Response::Numbers {
+            name,
+            numbers: vec![number],
+        },
         "FETCH" => Response::Fetch {
             number,
             has_body: has_body(line, line.octets.len() - arguments.len())?,
@@ -400,6 +458,12 @@ mod tests {
     #[test_case("* -5 EXISTS", Response::Other("-5".to_owned()); "no number")]
     #[test_case("* 4294967296 EXISTS", Response::Other("EXISTS".to_owned()); "too large a number")]
     #[test_case("* capability imap4REV1 idle", Response::Capability(vec!["IMAP4REV1".to_owned(), "IDLE".to_owned()]))]
+    #[test_case("* LIST (\\HasNoChildren) \"/\" INBOX", Response::Listed { name: "INBOX".to_owned() })]
+    #[test_case("* lsub () NIL \"a b\"", Response::Listed { name: "\"a b\"".to_owned() }; "a quoted name")]
+    #[test_case("* LIST", Response::Listed { name: String::new() }; "a list of nothing")]
+    #[test_case("* 3 RECENT", Response::Numbers { name: "RECENT".to_owned(), numbers: vec![3] })]
+    #[test_case("* SEARCH 2 84 882", Response::Numbers { name: "SEARCH".to_owned(), numbers: vec![2, 84, 882] })]
+    #[test_case("* STATUS blurdybloop (MESSAGES 231 UIDNEXT 44292)", Response::Numbers { name: "STATUS".to_owned(), numbers: vec![231] })]
     #[test_case("* FOO bar", Response::Other("FOO".to_owned()))]
     #[test_case("* 5 FOO", Response::Other("FOO".to_owned()); "an unknown one with a number")]
     #[test_case("XXXX garbage", Response::Junk)]
@@ -418,12 +482,25 @@ mod tests {
         assert_eq!(code_name(text).as_deref(), expected);
     }
 
+    #[test_case(
+        b"* BYE [REFERRAL IMAP://user;AUTH=*@SERVER2:1143/] Try SERVER2",
+        Some(1143)
+    )]
+    #[test_case(b"A1 NO [REFERRAL imap://user;AUTH=*@server2:1143/REMOTE imap://b:2/] Remote", Some(1143); "the first of several")]
+    #[test_case(b"A1 NO [REFERRAL imap://server2/] Remote", None; "no port")]
+    #[test_case(b"A1 NO [REFERRAL imap://server2:1143", None; "no end")]
+    #[test_case(b"A1 NO no", None; "no referral")]
+    fn referrals(octets: &[u8], expected: Option<u16>) {
+        assert_eq!(referral(octets), expected);
+    }
+
     proptest! {
         #[test]
         fn never_panics(octets in proptest::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"*+ ()[]{}\"\\19AFETCH".to_vec())], 0..80), literals in proptest::collection::vec((0_usize..80, 0_usize..80), 0..3)) {
             let mut literals: Vec<_> = literals.into_iter().filter(|(from, to)| from < to && *to <= octets.len()).collect();
             literals.sort_unstable();
             let _ = announced(&octets);
+            let _ = referral(&octets);
             let _ = parse(&Line { octets: octets.clone(), literals });
             let mut fetch = b"* 1 FETCH (".to_vec();
             fetch.extend(octets);

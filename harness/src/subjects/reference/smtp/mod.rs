@@ -68,6 +68,9 @@ impl<'a, S: Stream> Session<'a, S> {
     /// Does the job and says goodbye. Returns the connection for those who ask for what was heard last.
     pub(super) async fn perform(mut self) -> (Result<String, Failure>, Connection<S>) {
         let mut outcome = self.work().await;
+        if outcome.is_ok() && self.task.flaws.reuses_clear_connections() {
+            return (Ok(String::new()), self.connection);
+        }
         if outcome.as_ref().err().is_none_or(Failure::allows_goodbye) {
             let goodbye = self.quit().await;
             if self.task.flaws.needs_goodbye() {
@@ -79,6 +82,14 @@ impl<'a, S: Stream> Session<'a, S> {
             }
         }
         self.connection.close().await;
+        (outcome.map(|()| String::new()), self.connection)
+    }
+
+    /// A flaw: does the job on a connection that another job has left, as that has left it.
+    pub(super) async fn perform_behind_another(
+        mut self,
+    ) -> (Result<String, Failure>, Connection<S>) {
+        let outcome = self.send_message().await;
         (outcome.map(|()| String::new()), self.connection)
     }
 
@@ -127,7 +138,8 @@ impl<'a, S: Stream> Session<'a, S> {
         let phase = EHLO;
         let ehlo = self.introduction("EHLO");
         let reply = self.command(phase, &ehlo).await?;
-        if reply.code == 250 {
+        let any = self.task.flaws.any_reply_is_hello() && reply.class() == 2;
+        if reply.code == 250 || any {
             return self.learn(&reply);
         }
         let by_mistake = self.task.flaws.helo_fallback_in_clear();
@@ -153,7 +165,7 @@ impl<'a, S: Stream> Session<'a, S> {
     async fn starttls(&mut self) -> Result<(), Failure> {
         let phase = Phase::smtp("STARTTLS");
         let flaws = self.task.flaws;
-        if !self.capabilities.contains_key("STARTTLS") {
+        if !self.capabilities.contains_key("STARTTLS") && !flaws.starttls_blindly() {
             return self.without_tls(phase.failure(
                 Kind::Declined,
                 Said::RefusedTls,
@@ -167,13 +179,26 @@ impl<'a, S: Stream> Session<'a, S> {
                 self.astray = true;
                 return Ok(());
             }
+            if flaws.pairs_replies_by_count() && !self.connection.unread().is_empty() {
+                self.astray = true;
+                return Ok(());
+            }
+            if flaws.repeats_starttls() {
+                for _ in 0..4 {
+                    self.command(phase, "STARTTLS").await?;
+                }
+            }
+            if flaws.starttls_blindly() && matches!(reply.code, 500 | 502 | 503) {
+                self.astray = true;
+                return Ok(());
+            }
             let mut refusal = reply.refusal(phase);
             if refusal.said == Said::Permanent {
                 refusal.said = Said::RefusedTls;
             }
             return self.without_tls(refusal);
         }
-        if !self.connection.unread().is_empty() && !flaws.keeps_clear_buffer() {
+        if !self.connection.unread().is_empty() && !self.task.keeps_clear() {
             return Err(phase.failure(
                 Kind::Nonsense,
                 Said::RefusedTls,
@@ -231,6 +256,8 @@ impl<'a, S: Stream> Session<'a, S> {
         let phase = Phase::smtp("QUIT");
         let patience = self.connection.patience().at_most(Duration::from_secs(2));
         self.connection.set_patience(patience);
+        // What has come before does not answer it.
+        self.connection.let_go_unread();
         let sent = self.connection.send(b"QUIT\r\n").await;
         sent.map_err(|cut| phase.cut(&cut))?;
         let reply = Reply::read(&mut self.connection, phase).await?;
@@ -248,7 +275,8 @@ impl<'a, S: Stream> Session<'a, S> {
 
     /// Sends a command. A reply that is already there answers nothing: it came too early.
     async fn send(&mut self, phase: Phase, line: &str) -> Result<(), Failure> {
-        if !self.connection.unread().is_empty() && !self.task.flaws.keeps_clear_buffer() {
+        let counts = self.task.keeps_clear() || self.task.flaws.pairs_replies_by_count();
+        if !self.connection.unread().is_empty() && !counts {
             let early = self.reply(phase).await?;
             return Err(match early.code {
                 421 => early.refusal(phase),
@@ -316,7 +344,9 @@ impl<'a, S: Stream> Session<'a, S> {
     fn learn(&mut self, reply: &Reply) -> Result<(), Failure> {
         let flaws = self.task.flaws;
         self.capabilities.clear();
-        for line in reply.texts().skip(1) {
+        let last = if flaws.misses_last_keyword() { 1 } else { 0 };
+        let texts: Vec<String> = reply.texts().collect();
+        for line in texts.iter().take(texts.len() - last).skip(1) {
             // `AUTH=LOGIN` is an old spelling of `AUTH LOGIN`.
             let mut line = line.replace('=', " ");
             if !flaws.case_sensitive_keywords() {

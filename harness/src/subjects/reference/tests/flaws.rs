@@ -2,6 +2,7 @@
 //! server does not. The match is exhaustive, so a new flaw does not compile without its row.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use mailproof_certs::{Fault, Names};
 use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, event::Said};
@@ -14,6 +15,8 @@ use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, requ
 use Job::{Append, Fetch, List, Send};
 use Protocol::{Imap, Smtp};
 use Security::{Implicit, None as Clear, StarttlsOptional, StarttlsRequired};
+
+const V4: &str = "127.0.0.1";
 
 static OLD: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
@@ -256,6 +259,87 @@ fn row(flaw: Flaw) -> Row {
             smtp(Implicit, |it| it.with(|it| it.closed_port = Some(4711))),
             |it| it.saw("connect 587"),
         ),
+        Flaw::KeepsClearData => {
+            let told = "* LIST () \"/\" Forged\r\n* 54321 EXISTS\r\n* 1 EXPUNGE\r\n";
+            let server = || Server::new(Imap, StarttlsRequired).before("STARTTLS", told);
+            let list = request(Imap, List, StarttlsRequired);
+            let fetch = request(Imap, Fetch, StarttlsRequired);
+            (vec![(list, server()), (fetch, server())], |it| {
+                it.saw("tls A0006 STATUS Forged")
+                    && it.saw("tls A0006 FETCH 54321")
+                    && it.saw("tls A0007 UID FETCH 2:*")
+            })
+        }
+        Flaw::ShowsClearAlerts => (
+            imap(StarttlsRequired, |it| {
+                it.reply("greeting", "* OK [ALERT] call us\r\n")
+            }),
+            |it| it.text().contains("call us"),
+        ),
+        Flaw::FollowsReferrals => (
+            imap(StarttlsRequired, |it| {
+                let greeting = "* OK [REFERRAL imap://;AUTH=*@localhost:4712/] elsewhere\r\n";
+                it.reply("greeting", greeting)
+            }),
+            |it| it.saw("connect 4712"),
+        ),
+        Flaw::RepeatsStarttls => {
+            let mut steps = smtp(StarttlsRequired, |it| it.reply("STARTTLS", "530 no\r\n"));
+            steps.extend(imap(StarttlsRequired, |it| {
+                it.reply("STARTTLS", "{tag} BAD no\r\n")
+            }));
+            (steps, |it| it.count("STARTTLS") >= 10)
+        }
+        Flaw::StarttlsBlindly => {
+            let mut steps = smtp(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "SIZE")
+                    .reply("STARTTLS", "502 no\r\n")
+            });
+            steps.extend(imap(StarttlsRequired, |it| {
+                it.with(|it| it.clear = "IMAP4rev1")
+                    .reply("STARTTLS", "{tag} BAD no\r\n")
+            }));
+            (steps, |it| {
+                it.saw("clear MAIL") && it.saw("clear A0003 LOGIN")
+            })
+        }
+        Flaw::BadGreetingSkipsTls => (
+            imap(StarttlsRequired, |it| it.reply("greeting", "XXXX\r\n")),
+            leaks,
+        ),
+        Flaw::PairsRepliesByCount => (
+            smtp(StarttlsRequired, |it| {
+                it.reply("STARTTLS", "454 no\r\n235 ok\r\n250 ok\r\n")
+            }),
+            leaks,
+        ),
+        Flaw::AnyReplyIsHello => (
+            smtp(Clear, |it| {
+                it.reply("EHLO", "220-mx.test\r\n220 AUTH PLAIN\r\n")
+            }),
+            succeeds,
+        ),
+        Flaw::ReusesClearConnections => {
+            let server = |security| Server::new(Smtp, security);
+            let steps = [Clear, StarttlsRequired]
+                .map(|security| (request(Smtp, Send, security), server(security)));
+            (steps.to_vec(), |it| it.count("connect") == 1)
+        }
+        Flaw::SkipsClearInHandshake => (
+            smtp(StarttlsRequired, |it| {
+                let injected = "220 go\r\n250-mx.test\r\n250 AUTH PLAIN\r\n";
+                it.with(|it| it.dribbles = Some(Duration::from_millis(1)))
+                    .instead("STARTTLS", injected, Then::Tls)
+                    .instead("tls:EHLO", "", Then::Silence)
+            }),
+            |it| it.saw("(unanswered) AUTH PLAIN"),
+        ),
+        Flaw::MissesLastKeyword => (
+            smtp(StarttlsRequired, |it| {
+                it.reply("clear:EHLO", "250-mx.test\r\n250 STARTTLS\r\n")
+            }),
+            fails,
+        ),
         Flaw::AcceptsPreauth => (
             imap(StarttlsRequired, |it| {
                 it.reply("greeting", "* PREAUTH hi\r\n")
@@ -328,7 +412,9 @@ fn row(flaw: Flaw) -> Row {
             (steps, |it| it.saw("(message) Subject: x\\r\\n\\r\\na\\nb"))
         }
         Flaw::AssumesSegments => (
-            smtp(Implicit, |it| it.with(|it| it.dribbles = true)),
+            smtp(Implicit, |it| {
+                it.with(|it| it.dribbles = Some(Duration::from_millis(1)))
+            }),
             |it| it.said() != Said::Success,
         ),
         Flaw::ResendsAfterLostReply => (
@@ -338,6 +424,35 @@ fn row(flaw: Flaw) -> Row {
         Flaw::WaitsForever => (
             smtp(Implicit, |it| it.instead("greeting", "", Then::Silence)),
             |it| it.text() == "HANG",
+        ),
+        // As often as an octet comes, for longer than a line may take.
+        Flaw::RestartsTimer => (
+            smtp(Implicit, |it| {
+                it.with(|it| it.dribbles = Some(Duration::from_secs(1)))
+            }),
+            succeeds,
+        ),
+        Flaw::ReadsEndlessLines => (
+            smtp(Implicit, |it| {
+                it.reply("greeting", &format!("220 {}\r\n", "x".repeat(100_000)))
+            }),
+            succeeds,
+        ),
+        Flaw::LoopsAtEof => (
+            smtp(Implicit, |it| {
+                it.instead("greeting", "220 hi\r\n", Then::Close)
+            }),
+            |it| it.text() == "HANG",
+        ),
+        Flaw::WritesForever => (long_message(Duration::from_secs(10_000)), |it| {
+            it.text() == "HANG"
+        }),
+        Flaw::ImpatientWriter => (long_message(Duration::from_secs(1)), fails),
+        Flaw::ReconnectsWithoutEnd => (
+            smtp(Clear, |it| {
+                it.instead("greeting", "220 hi\r\n", Then::Close)
+            }),
+            |it| it.count("connect") > 100,
         ),
         Flaw::ChokesOnUntagged => (
             imap(Implicit, |it| it.before("SELECT", "* SEARCH 1 2\r\n")),
@@ -360,6 +475,28 @@ fn row(flaw: Flaw) -> Row {
                 it.said() != Said::Success && it.count("connect") == 1
             })
         }
+        Flaw::FirstAddressOnly => (
+            smtp(Implicit, |it| {
+                it.at(&[("::1", Some(false)), (V4, Some(true))])
+            }),
+            fails,
+        ),
+        Flaw::NoIpv4Fallback => (
+            smtp(Implicit, |it| it.at(&[("::1", None), (V4, Some(true))])),
+            fails,
+        ),
+        Flaw::WaitsOutFirstAddress => (
+            smtp(Implicit, |it| it.at(&[(V4, None), ("::1", Some(true))])),
+            fails,
+        ),
+        Flaw::Ipv4Only => (smtp(Implicit, |it| it.at(&[("::1", Some(true))])), fails),
+        Flaw::SendsOverEveryAddress => (
+            smtp(Implicit, |it| {
+                it.at(&[("::1", Some(true)), (V4, Some(true)), ("::2", Some(true))])
+                    .reply("greeting", "554 no\r\n")
+            }),
+            |it| it.count("connect") == 3,
+        ),
         Flaw::LiteralWithoutWaiting => {
             let step = (request(Imap, Append, Implicit), Server::new(Imap, Implicit));
             (vec![step], |it| {
@@ -438,6 +575,15 @@ fn row(flaw: Flaw) -> Row {
         ),
         Flaw::Crashes => unreachable!("has a test of its own"),
     }
+}
+
+/// More than fits between the two, for a server that reads nothing of it for so long.
+fn long_message(deaf: Duration) -> Vec<(Request, Server)> {
+    let mut request = request(Smtp, Send, Implicit);
+    let message = format!("Subject: x\r\n\r\n{}", "Hello\r\n".repeat(400_000));
+    request.message_file = file("larger-than-the-pipe.eml", &message);
+    let server = Server::new(Smtp, Implicit).with(|it| it.secure = "AUTH=PLAIN");
+    vec![(request, server.with(|it| it.deaf = deaf))]
 }
 
 #[test]

@@ -359,7 +359,8 @@ fn whatever_comes_unasked_is_borne() {
 #[test_case(Imap, Fetch)]
 #[test_case(Imap, Idle)]
 fn octet_by_octet_is_the_same(protocol: Protocol, job: Job) {
-    let server = Server::new(protocol, StarttlsRequired).with(|it| it.dribbles = true);
+    let server = Server::new(protocol, StarttlsRequired)
+        .with(|it| it.dribbles = Some(std::time::Duration::from_millis(1)));
     let outcome = run(&[], request(protocol, job, StarttlsRequired), server);
     assert_eq!(outcome.said(), Said::Success, "{outcome:#?}");
 }

@@ -2,8 +2,9 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -11,7 +12,7 @@ use mailproof_scenarios::model::{Flaw, event::Said};
 use tokio::io::DuplexStream;
 
 use super::super::{
-    client::Client, connection::Patience, dial::Dial, flaws::Flaws, memory::Memory,
+    client::Client, connection::Patience, dial::Dial, flaws::Flaws, kept::Kept, memory::Memory,
 };
 use crate::{
     subject::{Report, Request},
@@ -80,6 +81,7 @@ pub(super) fn run_all(flaws: &[Flaw], steps: Vec<(Request, Server)>) -> Outcome 
         .unwrap();
     let flaws = Flaws::new(flaws);
     let memory = Memory::default();
+    let kept = Kept::default();
     let log = Log::default();
     let reports = runtime.block_on(async {
         let mut reports = Vec::new();
@@ -93,8 +95,9 @@ pub(super) fn run_all(flaws: &[Flaw], steps: Vec<(Request, Server)>) -> Outcome 
                 request: &request,
                 flaws: &flaws,
                 memory: &memory,
+                kept: &kept,
             };
-            let limit = std::time::Duration::from_secs(3600);
+            let limit = Duration::from_secs(3600);
             let report = tokio::time::timeout(limit, client.perform()).await;
             reports.push(report.unwrap_or_else(|_| Report::failure(Said::Failed, "HANG")));
         }
@@ -117,14 +120,33 @@ struct World {
 impl Dial for World {
     type Stream = DuplexStream;
 
-    async fn dial(
+    async fn look_up(
         &self,
         _host: &str,
         port: u16,
         _patience: Patience,
+    ) -> io::Result<Vec<SocketAddr>> {
+        let addresses = self.server.addresses.iter();
+        Ok(addresses
+            .map(|(ip, _)| SocketAddr::new(*ip, port))
+            .collect())
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        patience: Patience,
     ) -> io::Result<(DuplexStream, IpAddr)> {
-        self.log.note(format!("connect {port}"));
-        if self.server.closed_port == Some(port) {
+        self.log.note(format!("connect {}", address.port()));
+        let mut known = self.server.addresses.iter();
+        let answers = known.find(|(ip, _)| *ip == address.ip());
+        let answers = answers.and_then(|(_, answers)| *answers);
+        if answers.is_none() {
+            let patience = patience.0.unwrap_or(Duration::MAX);
+            tokio::time::sleep(patience).await;
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if answers == Some(false) || self.server.closed_port == Some(address.port()) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         let (ours, theirs) = tokio::io::duplex(1 << 20);
