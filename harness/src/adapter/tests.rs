@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mailproof_scenarios::model::{Host, Message, Party, PortRole, Process};
+use mailproof_scenarios::model::{CaFile, Crl, Store, Host, Message, Party, PortRole, Process};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 
@@ -25,6 +25,8 @@ fn request(job: Job, protocol: Protocol) -> Request {
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
         ca_file: PathBuf::from("/w/ca.pem"),
+        store_file: None,
+        crl_file: None,
         pin_file: Some(PathBuf::from("/w/pin.pem")),
         auth: Auth::Plain,
         account: "a".to_owned(),
@@ -46,6 +48,9 @@ fn step(job: Job, protocol: Protocol) -> Step {
         protocol,
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         port: PortRole::Submission,
         auth: Auth::Plain,

@@ -111,6 +111,7 @@ pub(crate) fn name(check: &Check) -> String {
     match check {
         Check::Completed(true) => "completed".to_owned(),
         Check::Completed(false) => "not-completed".to_owned(),
+        Check::Honest => "honest".to_owned(),
         Check::Said(_) => "said".to_owned(),
         Check::Never(pattern) => format!("never-{}", patterns::name(pattern)),
         Check::Seen(pattern) => format!("seen-{}", patterns::name(pattern)),
@@ -150,6 +151,7 @@ fn outcome(view: &View<'_>, expectation: &Expectation) -> Outcome {
     let step = expectation.step;
     match &expectation.check {
         Check::Completed(wanted) => completed(view, step, *wanted),
+        Check::Honest => honest(view, step),
         Check::Said(words) => said(view, step, words),
         Check::Never(pattern) => never(view, step, pattern),
         Check::Seen(pattern) => seen(view, step, pattern),
@@ -205,6 +207,27 @@ fn completed(view: &View<'_>, step: Option<u16>, wanted: bool) -> Outcome {
         "It did not take place, and the client did not claim that it had."
     })
     .evidence(evidence)
+}
+
+/// Success and all of it, or no success and none of it.
+fn honest(view: &View<'_>, step: Option<u16>) -> Outcome {
+    let mut evidence = Vec::new();
+    let steps = view.steps_of(step);
+    if steps.is_empty() {
+        return Outcome::unseen("There was no step to look at.");
+    }
+    for number in steps {
+        let outcome = match jobs::books(view, number).any {
+            true => took_place(view, number),
+            false => stayed_away(view, number),
+        };
+        match outcome {
+            Ok(events) => evidence.extend(events),
+            Err(outcome) => return outcome.in_step(number),
+        }
+        evidence.extend(view.end_of(number).map(|it| it.event));
+    }
+    Outcome::held("What the client said is what took place.").evidence(evidence)
 }
 
 fn took_place(view: &View<'_>, number: u16) -> Result<Vec<usize>, Outcome> {

@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_certs::Fault;
-use mailproof_scenarios::model::{
+use mailproof_scenarios::model::{CaFile, Crl, Store, 
     Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Event, Expectation,
     Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern, PortRole, Process,
     Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
@@ -182,7 +182,7 @@ impl Scene {
     }
 
     pub(crate) fn bad_chain(self, fault: Fault) -> Self {
-        self.deviate(Action::Chain(ChainSpec { fault, variant: 0 }))
+        self.deviate(Action::Chain(ChainSpec::of(fault)))
     }
 
     pub(crate) fn must(self, check: Check) -> Self {
@@ -390,6 +390,7 @@ impl Scene {
         self.on_wire(What::ServedChain(SentChain {
             fault,
             variant: 0,
+            host: None,
             leaf: "00".to_owned(),
         }))
     }
@@ -617,6 +618,9 @@ pub(crate) fn step(job: Job, protocol: Protocol, security: Security, port: PortR
         protocol,
         security,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         port,
         auth: Auth::Password,

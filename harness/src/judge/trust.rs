@@ -3,7 +3,7 @@
 //! Must not know connections or events; it answers for one served chain and one declared setting.
 
 use mailproof_certs::{Defect, Fault};
-use mailproof_scenarios::model::{ChainSpec, Security, Trust};
+use mailproof_scenarios::model::{CaFile, ChainSpec, Security, Step, Store, Trust};
 
 /// What a conformant client may do with a server that presents a certain chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +23,70 @@ impl Decision {
     pub const fn accepts(self) -> bool {
         !matches!(self, Decision::Reject)
     }
+}
+
+/// Decides by all the settings of a step: the table of [`decide`], and what the settings change in it.
+///
+/// | setting | what it changes |
+/// | --- | --- |
+/// | trust `default` | nothing was said, so the client verifies as with `system` (RFC 8314 §5.2) |
+/// | `system` with the test authority in the store | as `ca` |
+/// | another authority in the file or the store | as `ca`, with the roots exchanged |
+/// | a file of authorities that is empty or missing | nothing leads to an anchor: reject |
+/// | a file in DER, or with a broken block | what the file gave is known to the client alone: it may accept what `ca` accepts |
+/// | a chain that is made for another name than the step's | the name is at fault, whatever else is right |
+pub(crate) fn decide_for(
+    step: &Step,
+    served: Option<&ChainSpec>,
+    pinned: &ChainSpec,
+) -> Decision {
+    let known = served.map(|it| (it.fault, it.variant));
+    let elsewhere = served
+        .and_then(|it| it.host)
+        .is_some_and(|host| host != step.host);
+    let by = |trust, known| decide(trust, step.security, known, pinned);
+    let (trust, anchor) = match (step.trust, step.store, step.ca_file) {
+        (Trust::System | Trust::Default, Store::Own, _) => (Trust::System, Anchor::Nothing),
+        (Trust::System | Trust::Default, Store::Authority, _) => (Trust::Ca, Anchor::Authority),
+        (Trust::System | Trust::Default, Store::OtherAuthority, _) => (Trust::Ca, Anchor::Other),
+        (Trust::Ca, _, CaFile::Authority) => (Trust::Ca, Anchor::Authority),
+        (Trust::Ca, _, CaFile::OtherAuthority) => (Trust::Ca, Anchor::Other),
+        (Trust::Ca, _, CaFile::Empty | CaFile::Missing) => (Trust::System, Anchor::Nothing),
+        (Trust::Ca, _, CaFile::Der | CaFile::BrokenBlock) => (Trust::Ca, Anchor::Perhaps),
+        (Trust::Pin | Trust::Always, ..) => (step.trust, Anchor::Nothing),
+    };
+    let decision = match (anchor, known) {
+        (Anchor::Other, Some((Fault::UnknownRoot, variant))) => {
+            by(trust, Some((Fault::Valid, variant)))
+        }
+        (Anchor::Other, Some((Fault::Valid, variant))) => {
+            by(trust, Some((Fault::UnknownRoot, variant)))
+        }
+        _ => by(trust, known),
+    };
+    match decision {
+        Decision::Accept if anchor == Anchor::Perhaps => Decision::MayAccept,
+        Decision::Accept | Decision::MayAccept if elsewhere && trust != Trust::Pin => {
+            match trust {
+                Trust::Always => Decision::AcceptWithRisk,
+                _ => Decision::Reject,
+            }
+        }
+        decision => decision,
+    }
+}
+
+/// What the settings gave the client to verify with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Anchor {
+    /// Nothing that a chain of ours leads to.
+    Nothing,
+    /// The test authority.
+    Authority,
+    /// The other authority.
+    Other,
+    /// The test authority, if the client could read it.
+    Perhaps,
 }
 
 /// Decides about a served chain.
@@ -57,7 +121,7 @@ pub fn decide(
         return Decision::MayAccept;
     }
     match trust {
-        Trust::System => Decision::Reject,
+        Trust::System | Trust::Default => Decision::Reject,
         Trust::Ca => match fault {
             Fault::Valid => Decision::Accept,
             Fault::NoSan => COMMON_NAME_ONLY,
@@ -110,10 +174,7 @@ mod tests {
     #[test_case(Fault::Valid, 0, Reject; "a valid one that is not the pinned one")]
     #[test_case(Fault::WrongKey, 0, Reject; "a key that is not proved")]
     fn pin(fault: Fault, variant: u32, expected: Decision) {
-        let pinned = ChainSpec {
-            fault: Fault::SelfSigned,
-            variant: 0,
-        };
+        let pinned = ChainSpec::of(Fault::SelfSigned);
         let got = decide(
             Trust::Pin,
             Security::Implicit,
@@ -125,10 +186,7 @@ mod tests {
 
     #[test]
     fn a_pinned_key_must_still_be_proved() {
-        let pinned = ChainSpec {
-            fault: Fault::WrongKey,
-            variant: 0,
-        };
+        let pinned = ChainSpec::of(Fault::WrongKey);
         let served = Some((Fault::WrongKey, 0));
         assert_eq!(
             decide(Trust::Pin, Security::Implicit, served, &pinned),

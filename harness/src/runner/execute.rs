@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_certs::Authority;
+use mailproof_certs::{Authority, Names};
 use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Canaries, Case, Host, Log, Persona, Process, Step, What,
+    Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
 
@@ -19,6 +19,7 @@ use super::{
     Cancel, Executed, Executor,
     message::{Head, render},
     subject::{Instance, Performance},
+    trust_files,
     work::{WorkFolder, first_certificate},
 };
 use crate::{
@@ -107,11 +108,25 @@ impl Local {
         let spec = &case.setup.chain;
         let chain = self
             .authority
-            .chain_variant(spec.fault, &self.options.place.names(case), spec.variant)
+            .chain_variant(spec.fault, &self.names(case, spec), spec.variant)
             .map_err(|error| format!("cannot forge the chain to pin: {error}"))?;
         let sent = chain.sent_pem();
-        WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
-            .map_err(|error| format!("cannot make a work folder: {error}"))
+        let work = WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
+            .map_err(|error| format!("cannot make a work folder: {error}"))?;
+        for step in case.effective_steps() {
+            for (name, octets) in trust_files::of(&step, &self.authority) {
+                work.write(&name, &octets)
+                    .map_err(|error| format!("cannot write {name}: {error}"))?;
+            }
+        }
+        Ok(work)
+    }
+
+    /// The names that a chain of the case is made for.
+    fn names(&self, case: &Case, spec: &ChainSpec) -> Names {
+        let place = self.options.place;
+        spec.host
+            .map_or_else(|| place.names(case), |host| place.names_of(host))
     }
 
     fn message(&self, case: &Case, number: usize, step: &Step, canaries: &Canaries) -> String {
@@ -143,7 +158,9 @@ impl Local {
             port: run.world.port(step.port),
             security: step.security,
             trust: step.trust,
-            ca_file: run.work.file("ca.pem"),
+            ca_file: run.work.file(&trust_files::ca_name(step)),
+            store_file: trust_files::store_name(step).map(|name| run.work.file(&name)),
+            crl_file: trust_files::crl_name(step).map(|name| run.work.file(&name)),
             pin_file: Some(run.work.file("pin.pem")),
             auth: step.auth,
             account: step.account.clone(),

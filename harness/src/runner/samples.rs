@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mailproof_scenarios::model::{
+use mailproof_scenarios::model::{CaFile, Crl, Store, 
     Auth, Case, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party, PortRole, Process,
     Protocol, Security, Setup, Severity, Step, Trust,
 };
@@ -40,6 +40,9 @@ pub(super) fn case(id: &str) -> Case {
             protocol: Protocol::Smtp,
             security: Security::None,
             trust: Trust::Ca,
+            ca_file: CaFile::default(),
+            store: Store::default(),
+            crl: Crl::default(),
             host: Host::Name,
             port: PortRole::Submission,
             auth: Auth::Plain,

@@ -20,7 +20,7 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, World, WorldConfig};
-use mailproof_scenarios::model::{
+use mailproof_scenarios::model::{CaFile, Crl, Store, 
     Auth, Canaries, Case, Delta, Event, Frequency, Host, Job, Kind, Log, Message, Party, Persona,
     PortRole, Process, Protocol, Security, Setup, Severity, Step, Trust, What,
     event::{Ended, Said, VERSION},
@@ -100,6 +100,9 @@ pub fn for_persona(persona: &Persona) -> Case {
                 false => Security::StarttlsRequired,
             },
             trust: Trust::Ca,
+            ca_file: CaFile::default(),
+            store: Store::default(),
+            crl: Crl::default(),
             host: Host::Name,
             port: role,
             auth: Auth::Password,

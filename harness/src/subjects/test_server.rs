@@ -48,6 +48,8 @@ pub(crate) fn request(protocol: Protocol, job: Job, security: Security) -> Reque
         security,
         trust: Trust::Ca,
         ca_file: CA.clone(),
+        store_file: None,
+        crl_file: None,
         pin_file: None,
         auth: Auth::Password,
         account: "a".to_owned(),

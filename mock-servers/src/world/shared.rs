@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use mailproof_certs::{Authority, Chain, ForgeError, Names};
-use mailproof_scenarios::model::{ChainSpec, TlsState, What};
+use mailproof_scenarios::model::{ChainSpec, Host, TlsState, What};
 
-use super::log::Recorder;
+use super::{log::Recorder, place::Place};
 use crate::{
     script::{Scene, Script},
     wire::tls::{Configs, Flight, Odd, Session, Versions},
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
 /// Chains and configurations.
 pub(crate) struct Tls {
     authority: Arc<Authority>,
+    place: Place,
     names: Names,
     base: ChainSpec,
     configs: Configs,
@@ -44,6 +45,8 @@ pub(crate) struct Tls {
 pub(crate) struct Handshake {
     pub(crate) side: Side,
     pub(crate) chain: Arc<Chain>,
+    /// The name that the chain is made for, where that is not the one that the subject was told.
+    pub(crate) made_for: Option<Host>,
     pub(crate) state: TlsState,
     pub(crate) chain_proof: Option<u16>,
     pub(crate) tls_proof: Option<u16>,
@@ -106,6 +109,7 @@ impl Shared {
         Ok(Handshake {
             side,
             chain,
+            made_for: spec.host,
             state,
             chain_proof,
             tls_proof,
@@ -114,22 +118,30 @@ impl Shared {
 }
 
 impl Tls {
-    pub(crate) fn new(authority: Arc<Authority>, names: Names, base: ChainSpec) -> Self {
+    pub(crate) fn new(
+        authority: Arc<Authority>,
+        place: Place,
+        names: Names,
+        base: ChainSpec,
+    ) -> Self {
         Self {
             authority,
+            place,
             names,
             base,
             configs: Configs::new(),
         }
     }
 
-    /// The chain of that kind for this world's names.
+    /// The chain of that kind, for this world's names or the one that it is made for.
     ///
     /// # Errors
     /// As [`Authority::chain_variant`].
     pub(crate) fn chain(&self, spec: &ChainSpec) -> Result<Arc<Chain>, ForgeError> {
+        let made_for = spec.host.map(|host| self.place.names_of(host));
+        let names = made_for.as_ref().unwrap_or(&self.names);
         self.authority
-            .chain_variant(spec.fault, &self.names, spec.variant)
+            .chain_variant(spec.fault, names, spec.variant)
     }
 
     fn side(&mut self, chain: &Chain, state: TlsState) -> Result<Side, rustls::Error> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mailproof_certs::Authority;
-use mailproof_scenarios::model::{
+use mailproof_scenarios::model::{CaFile, Crl, Store, 
     Action, At, Auth, Canaries, Case, Delta, Deviation, Event, Frequency, Host, Job, Kind, Log, On,
     Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Trust, What, WireText,
 };
@@ -42,6 +42,9 @@ fn step(port: PortRole, job: Job) -> Step {
         protocol: port.protocol(),
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         port,
         auth: Auth::Password,

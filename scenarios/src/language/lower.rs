@@ -13,7 +13,7 @@ use super::{
     problem::nearest,
 };
 use crate::model::{
-    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
+    Action, At, Auth, CaFile, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
     Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
     Security, Setup, Step, Then, TlsState, Trust, Vary,
 };
@@ -110,6 +110,7 @@ pub(super) fn expectation(
         }
     };
     add("completed", file.completed.map(Check::Completed));
+    add("honest", file.honest.then_some(Check::Honest));
     add("said", file.said.map(Check::Said));
     add("never", file.never.map(|it| Check::Never(pattern(it))));
     add("seen", file.seen.map(|it| Check::Seen(pattern(it))));
@@ -154,7 +155,7 @@ pub(super) fn expectation(
     let mut checks = checks.into_iter();
     let Some((first, check)) = checks.next() else {
         return Err(problem(
-            "an expectation wants one of `completed`, `said`, `never`, `seen`, `order`, `accepted`, \
+            "an expectation wants one of `completed`, `honest`, `said`, `never`, `seen`, `order`, `accepted`, \
              `connections`, `store`, `tells`, `quotes`, `memory`, `use`"
                 .to_owned(),
         ));
@@ -250,6 +251,10 @@ fn step(file: RunFile) -> Result<Step, String> {
         Protocol::Smtp => Job::Send,
         Protocol::Imap => Job::Fetch,
     });
+    let trust = file.trust.unwrap_or(Trust::Ca);
+    if file.ca_file.is_some_and(|it| it != CaFile::default()) && trust != Trust::Ca {
+        return Err("`ca-file` goes with `trust = \"ca\"`".to_owned());
+    }
     let to = file.to.unwrap_or_else(|| vec![Party::Other]);
     if to.is_empty() {
         return Err("`to` is empty".to_owned());
@@ -258,7 +263,10 @@ fn step(file: RunFile) -> Result<Step, String> {
         job,
         protocol,
         security,
-        trust: file.trust.unwrap_or(Trust::Ca),
+        trust,
+        ca_file: file.ca_file.unwrap_or_default(),
+        store: file.store.unwrap_or_default(),
+        crl: file.crl.unwrap_or_default(),
         host: file.host.unwrap_or(Host::Name),
         port: file
             .port
@@ -357,10 +365,11 @@ fn setup(
 
 fn chain(file: ChainFile) -> ChainSpec {
     match file {
-        ChainFile::Fault(fault) => ChainSpec { fault, variant: 0 },
+        ChainFile::Fault(fault) => ChainSpec::of(fault),
         ChainFile::Full(full) => ChainSpec {
             fault: full.fault,
             variant: full.variant,
+            host: full.host,
         },
     }
 }
@@ -436,6 +445,9 @@ fn varied(base: &Step, with: RunFile) -> Result<Step, String> {
                 .unwrap_or(base.security),
         ),
         trust: Some(with.trust.unwrap_or(base.trust)),
+        ca_file: Some(with.ca_file.unwrap_or(base.ca_file)),
+        store: Some(with.store.unwrap_or(base.store)),
+        crl: Some(with.crl.unwrap_or(base.crl)),
         host: Some(with.host.unwrap_or(base.host)),
         port: with
             .port
@@ -614,7 +626,20 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         Delta::Vary(changes) => changes.iter().map(|it| &it.with).collect(),
         _ => Vec::new(),
     };
-    if steps.iter().chain(varied).any(|it| it.host.needs_names()) {
+    let elsewhere = match delta {
+        Delta::Deviate(deviations) => deviations
+            .iter()
+            .filter_map(|it| match &it.action {
+                Action::Chain(spec) => spec.host,
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let mut hosts = (steps.iter().chain(varied).map(|it| it.host))
+        .chain(setup.chain.host)
+        .chain(elsewhere);
+    if hosts.any(Host::needs_names) {
         needs.push(Need::Names);
     }
     let unseen = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);

@@ -36,6 +36,9 @@ pub enum Check {
     /// True: the job took place by the servers' books, once, and the subject says success. False: it did
     /// not take place and the subject does not say success.
     Completed(bool),
+    /// What the subject says of the job is what took place by the servers' books: success and all of it, or no
+    /// success and none of it.
+    Honest,
     /// The subject says one of these.
     Said(Vec<Said>),
     /// This is nowhere to be seen.

@@ -91,6 +91,66 @@ words! {
         Pin = "pin",
         /// Any certificate.
         Always = "always",
+        /// Nothing was said about certificates, and the product does what it does by itself.
+        Default = "default",
+    }
+}
+
+words! {
+    /// What is in the file of authorities that the subject was given for [`Trust::Ca`].
+    CaFile {
+        /// The certificate of the test authority.
+        Authority = "authority",
+        /// That of another authority.
+        OtherAuthority = "other-authority",
+        /// Nothing: the file has no octets.
+        Empty = "empty",
+        /// There is no such file.
+        Missing = "missing",
+        /// The certificate of the test authority in DER, where PEM belongs.
+        Der = "der",
+        /// The certificates of two authorities, and between them a block that is broken.
+        BrokenBlock = "broken-block",
+    }
+}
+
+words! {
+    /// What the operating system trusts, for [`Trust::System`] and [`Trust::Default`].
+    Store {
+        /// What it trusts anyway. The test authority is not in it.
+        Own = "own",
+        /// The test authority.
+        Authority = "authority",
+        /// Another authority.
+        OtherAuthority = "other-authority",
+    }
+}
+
+words! {
+    /// Which certificate revocation lists the subject was given.
+    Crl {
+        /// None.
+        None = "none",
+        /// Those of the authorities that issued the chains of the case.
+        Given = "given",
+    }
+}
+
+impl Default for CaFile {
+    fn default() -> Self {
+        CaFile::Authority
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store::Own
+    }
+}
+
+impl Default for Crl {
+    fn default() -> Self {
+        Crl::None
     }
 }
 
@@ -459,6 +519,18 @@ words! {
         AlwaysTrustStillVerifies = "always-trust-still-verifies",
         /// Takes any certificate where one is pinned.
         IgnoresPin = "ignores-pin",
+        /// Verifies nothing where the file of authorities cannot be used.
+        IgnoresBrokenCaFile = "ignores-broken-ca-file",
+        /// Adds the authorities that were given to those of the system.
+        AddsSystemAuthorities = "adds-system-authorities",
+        /// Verifies only where somebody said a word about certificates.
+        VerifiesOnlyWhenTold = "verifies-only-when-told",
+        /// Takes the pin of one account for every account of the process.
+        PinLeaks = "pin-leaks",
+        /// Asks whether to go on, and takes no answer for a yes.
+        TakesSilenceForConsent = "takes-silence-for-consent",
+        /// Tries again and again after a certificate was refused.
+        RetriesAfterCertificate = "retries-after-certificate",
         /// Agrees to TLS 1.0.
         AcceptsTls10 = "accepts-tls10",
         /// Carries on in clear where STARTTLS is missing or refused, or the server will not say whether it has it.

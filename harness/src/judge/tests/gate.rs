@@ -98,6 +98,7 @@ fn swapped_chain() -> Scene {
             Action::Chain(ChainSpec {
                 fault: Fault::SelfSigned,
                 variant: 1,
+                host: None,
             }),
         )
         .never(Sign::CredentialToUntrustedPeer)

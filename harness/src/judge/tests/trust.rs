@@ -9,7 +9,7 @@ use crate::{judge::testing::Scene, results::Verdict};
 
 fn must_reject(trust: Trust, fault: Fault) -> bool {
     match trust {
-        Trust::System => true,
+        Trust::System | Trust::Default => true,
         Trust::Ca => !matches!(fault, Fault::Valid | Fault::NoSan),
         // The base shows the valid chain.
         Trust::Pin => fault != Fault::Valid,
@@ -24,7 +24,7 @@ fn implicit(trust: Trust) -> Scene {
         .never(Sign::DataToUntrustedPeer)
 }
 
-#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always])]
+#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always, Trust::Default])]
 fn who_signs_in_behind_each_chain(trust: Trust) {
     for &fault in Fault::ALL {
         let scene = implicit(trust)
@@ -48,7 +48,7 @@ fn who_signs_in_behind_each_chain(trust: Trust) {
     }
 }
 
-#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always])]
+#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always, Trust::Default])]
 fn who_leaves_behind_each_chain_passes(trust: Trust) {
     for &fault in Fault::ALL {
         let scene = implicit(trust)
@@ -87,10 +87,7 @@ fn a_pin_accepts_the_pinned_chain_and_no_other() {
     let pinned = |fault: Fault| {
         implicit(Trust::Pin)
             .setup(|it| {
-                it.chain = ChainSpec {
-                    fault: Fault::SelfSigned,
-                    variant: 0,
-                };
+                it.chain = ChainSpec::of(Fault::SelfSigned);
             })
             .begin()
             .connect()

@@ -155,6 +155,19 @@ impl<D: Dial> Client<'_, D> {
         if drops_tls && failed(&outcome, Failure::is_about_tls) {
             outcome = self.attempt(in_clear, remembered).await;
         }
+        let certificate = |it: &Failure| it.kind == Kind::Certificate;
+        if self.flaws.takes_silence_for_consent() && failed(&outcome, certificate) {
+            let nobody_objected = State {
+                anything_goes: true,
+                ..remembered.clone()
+            };
+            outcome = self.attempt(plan, &nobody_objected).await;
+        }
+        for _ in 0..5 {
+            if self.flaws.retries_after_certificate() && failed(&outcome, certificate) {
+                outcome = self.attempt(plan, remembered).await;
+            }
+        }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {
                 let elsewhere = |it: &Failure| {
@@ -197,9 +210,12 @@ impl<D: Dial> Client<'_, D> {
             self.memory.note(request, |state| state.was_refused = true);
         }
         let accepted = connection.peer();
-        if let Some(leaf) = accepted.filter(|_| request.trust == Trust::Always)
-            && self.flaws.remembers_exceptions()
-        {
+        let keeps = match request.trust {
+            Trust::Always => self.flaws.remembers_exceptions(),
+            Trust::Pin => self.flaws.pin_leaks(),
+            _ => false,
+        };
+        if let Some(leaf) = accepted.filter(|_| keeps) {
             self.memory
                 .note(request, |state| state.exceptions.push(leaf.clone()));
         }

@@ -21,7 +21,9 @@ pub(super) struct Memory(Mutex<HashMap<PathBuf, State>>);
 pub(super) struct State {
     /// Some account has "always trust".
     pub(super) somebody_trusts_always: bool,
-    /// Certificates that were once accepted because any was.
+    /// Somebody was asked about a certificate and did not object.
+    pub(super) anything_goes: bool,
+    /// Certificates that were once accepted because any was, or because they were pinned.
     pub(super) exceptions: Vec<CertificateDer<'static>>,
     /// A message was refused for good.
     pub(super) was_refused: bool,

@@ -99,6 +99,8 @@ impl Reference {
             auth: Auth::ALL.to_vec(),
             same_process: true,
             several_recipients: true,
+            store: true,
+            crl: true,
         }
     }
 }

@@ -75,17 +75,25 @@ fn settings(protocol: Protocol) -> Phase {
     }
 }
 
-/// Trust `system` has no anchors here: this client belongs to the harness, and nobody installs the test
-/// authority for it. So it refuses every certificate, which is what the system would say of each of ours.
+/// Trust `system` has the anchors of the store that the request names. Without one it has none: this client
+/// belongs to the harness, and nobody installs the test authority for it. So it refuses every certificate,
+/// which is what the system would say of each of ours.
 fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
     match request.trust {
-        Trust::Always if flaws.always_trust_still_verifies() => anchors(&request.ca_file),
+        Trust::Always if flaws.always_trust_still_verifies() => anchors(&[&request.ca_file]),
         Trust::Always => Ok(Policy::Always),
-        Trust::Ca => anchors(&request.ca_file),
-        Trust::System => Ok(Policy::Anchors(
-            Vec::new(),
-            Arc::new(RootCertStore::empty()),
-        )),
+        Trust::Ca => match given(request, flaws) {
+            Err(_) if flaws.ignores_broken_ca_file() => Ok(Policy::Always),
+            policy => policy,
+        },
+        Trust::Default if flaws.verifies_only_when_told() => Ok(Policy::Always),
+        Trust::System | Trust::Default => match &request.store_file {
+            Some(store) => anchors(&[store]),
+            None => Ok(Policy::Anchors(
+                Vec::new(),
+                Arc::new(RootCertStore::empty()),
+            )),
+        },
         Trust::Pin => {
             let file = request.pin_file.as_deref();
             let file = file.ok_or_else(|| "trust is `pin`, but no pin was given".to_owned())?;
@@ -98,15 +106,31 @@ fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
     }
 }
 
-fn anchors(file: &Path) -> Result<Policy, String> {
-    let anchors = certificates(file)?;
-    let mut store = RootCertStore::empty();
-    for anchor in &anchors {
-        store
-            .add(anchor.clone())
-            .map_err(|error| format!("cannot use {}: {error}", file.display()))?;
+/// The authorities that the user gave, and no others.
+fn given(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
+    match &request.store_file {
+        Some(store) if flaws.adds_system_authorities() => anchors(&[&request.ca_file, store]),
+        _ => anchors(&[&request.ca_file]),
     }
-    Ok(Policy::Anchors(anchors, Arc::new(store)))
+}
+
+/// All that is in these files. One that has nothing, or something that is no certificate, was not meant so.
+fn anchors(files: &[&Path]) -> Result<Policy, String> {
+    let mut all = Vec::new();
+    let mut store = RootCertStore::empty();
+    for file in files {
+        let anchors = certificates(file)?;
+        if anchors.is_empty() {
+            return Err(format!("no certificate in {}", file.display()));
+        }
+        for anchor in anchors {
+            store
+                .add(anchor.clone())
+                .map_err(|error| format!("cannot use {}: {error}", file.display()))?;
+            all.push(anchor);
+        }
+    }
+    Ok(Policy::Anchors(all, Arc::new(store)))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -123,6 +147,7 @@ fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State
         || (flaws.skips_verification_after_starttls() && after_starttls)
         || (flaws.skips_verification_on_smtp() && request.protocol == Protocol::Smtp)
         || (flaws.ignores_pin() && request.trust == Trust::Pin)
+        || memory.anything_goes
         || (flaws.always_trust_leaks() && memory.somebody_trusts_always);
     Lenience {
         certificate,

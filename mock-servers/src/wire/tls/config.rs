@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use mailproof_certs::{Chain, Fault};
+use mailproof_certs::{Chain, Fault, Names};
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -25,7 +25,7 @@ pub(crate) enum Versions {
 /// The configurations of a world.
 pub(crate) struct Configs {
     provider: Arc<CryptoProvider>,
-    made: HashMap<(Fault, u32, Versions), Arc<ServerConfig>>,
+    made: HashMap<(Fault, u32, Names, Versions), Arc<ServerConfig>>,
 }
 
 impl Configs {
@@ -46,7 +46,7 @@ impl Configs {
         chain: &Chain,
         versions: Versions,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
-        let key = (chain.fault, chain.variant, versions);
+        let key = (chain.fault, chain.variant, chain.names.clone(), versions);
         if let Some(config) = self.made.get(&key) {
             return Ok(config.clone());
         }

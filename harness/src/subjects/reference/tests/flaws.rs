@@ -88,6 +88,36 @@ fn row(flaw: Flaw) -> Row {
             step.0.pin_file = Some(file("another-pin.pem", &another.sent_pem()));
             (vec![step], succeeds)
         }
+        Flaw::IgnoresBrokenCaFile => {
+            let mut step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            step.0.ca_file = file("empty.pem", "");
+            (vec![step], succeeds)
+        }
+        Flaw::AddsSystemAuthorities => {
+            let mut step = trusting(Trust::Ca, "a", Fault::UnknownRoot);
+            step.0.store_file = Some(file("store.pem", AUTHORITY.other_root_pem()));
+            (vec![step], succeeds)
+        }
+        Flaw::VerifiesOnlyWhenTold => {
+            let step = trusting(Trust::Default, "a", Fault::SelfSigned);
+            (vec![step], succeeds)
+        }
+        Flaw::PinLeaks => {
+            let mut first = trusting(Trust::Pin, "a", Fault::SelfSigned);
+            let names = Names::dns("localhost");
+            let pinned = AUTHORITY.chain(Fault::SelfSigned, &names).unwrap();
+            first.0.pin_file = Some(file("pin-of-a.pem", &pinned.sent_pem()));
+            let second = trusting(Trust::Ca, "b", Fault::SelfSigned);
+            (vec![first, second], succeeds)
+        }
+        Flaw::TakesSilenceForConsent => {
+            let step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![step], succeeds)
+        }
+        Flaw::RetriesAfterCertificate => {
+            let step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![step], |it| it.count("connect") == 6)
+        }
         Flaw::AcceptsTls10 => {
             let steps = smtp(Implicit, |it| it.with(|it| it.raw = Some(tls10_flight())));
             // A record of TLS 1.0 that holds a ClientKeyExchange.
