@@ -3,17 +3,14 @@
 //! Must not know how the certificates came to be.
 
 use crate::{
+    ca::{hex, sha256},
     error::ForgeError,
     fault::Fault,
-    forge::{Forged, hex, sha256},
+    forge::Forged,
     names::Names,
-    pem,
+    pem, serve,
 };
-use rustls::{
-    crypto::aws_lc_rs::default_provider,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    sign::{CertifiedKey, SigningKey},
-};
+use rustls::sign::{CertifiedKey, SigningKey};
 use std::{fmt, sync::Arc};
 
 pub(crate) use rustls::pki_types::CertificateDer;
@@ -29,8 +26,17 @@ pub struct Chain {
     /// Which chain of its kind it is: the same fault and names in another variant have another
     /// leaf key.
     pub variant: u32,
-    /// What goes over the wire, leaf first, without the root.
+    /// The server's own certificate, also where it is not sent.
+    pub leaf: CertificateDer<'static>,
+    /// What goes over the wire, leaf first.
     pub sent: Vec<CertificateDer<'static>>,
+    /// The certificate that a subject is told to trust. The trusted root, unless the fault is
+    /// one of the anchor that the user chose.
+    pub anchor: CertificateDer<'static>,
+    /// The OCSP response that goes over the wire (RFC 6066 §8).
+    pub staple: Option<Vec<u8>>,
+    /// The revocation lists in DER that a client is given, the one of the leaf's issuer first.
+    pub crls: Vec<Vec<u8>>,
     /// The key that signs the handshake. With [`Fault::WrongKey`] it is not the leaf's, but one
     /// of the same algorithm.
     pub key: Arc<dyn SigningKey>,
@@ -49,22 +55,38 @@ impl Chain {
         variant: u32,
         forged: Forged,
     ) -> Result<Chain, ForgeError> {
-        let key = PrivatePkcs8KeyDer::from(forged.key.serialize_der());
-        let key = default_provider()
-            .key_provider
-            .load_private_key(PrivateKeyDer::from(key))
-            .map_err(|source| ForgeError::ServeKey { source })?;
-        let leaf_sha256 = forged.sent.first().map_or([0; 32], |leaf| sha256(leaf));
         Ok(Chain {
             fault,
             names,
             variant,
+            leaf_sha256: sha256(&forged.leaf),
+            leaf: CertificateDer::from(forged.leaf),
             sent: forged.sent.into_iter().map(CertificateDer::from).collect(),
-            key,
-            key_pem: forged.key.serialize_pem(),
-            leaf_sha256,
+            anchor: CertificateDer::from(forged.anchor),
+            staple: forged.staple,
+            crls: forged.lists,
+            key: serve::signing_key(&forged.key, forged.kind, forged.proof)?,
+            key_pem: pem::private_key(&forged.key.pkcs8()?),
             serial: hex(&forged.serial),
         })
+    }
+
+    /// The server's own certificate as a PEM file, to be pinned.
+    pub fn leaf_pem(&self) -> String {
+        pem::certificate(&self.leaf)
+    }
+
+    /// The anchor as the CA file of a subject.
+    pub fn anchor_pem(&self) -> String {
+        pem::certificate(&self.anchor)
+    }
+
+    /// The revocation lists as one file.
+    pub fn crls_pem(&self) -> String {
+        self.crls
+            .iter()
+            .map(|der| pem::revocation_list(der))
+            .collect()
     }
 
     /// What goes over the wire, as a PEM file that a server can load.
@@ -72,12 +94,14 @@ impl Chain {
         self.sent.iter().map(|der| pem::certificate(der)).collect()
     }
 
-    /// Certificates and key for a rustls server.
+    /// Certificates, key and staple for a rustls server.
     ///
     /// Serve it with a resolver such as `rustls::sign::SingleCertAndKey`:
     /// `ServerConfig::with_single_cert` refuses a key that is not the leaf's.
     pub fn certified_key(&self) -> Arc<CertifiedKey> {
-        Arc::new(CertifiedKey::new(self.sent.clone(), self.key.clone()))
+        let mut certified = CertifiedKey::new(self.sent.clone(), self.key.clone());
+        certified.ocsp.clone_from(&self.staple);
+        Arc::new(certified)
     }
 
     /// SHA-256 of the leaf's DER in lower-case hex.

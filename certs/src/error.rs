@@ -1,7 +1,7 @@
 //! What can go wrong while forging and writing. The wrongness that is asked for is not an
 //! error: that is a [`Fault`](crate::Fault).
 
-use crate::Fault;
+use crate::{Fault, Names, Needs};
 use std::path::PathBuf;
 use time::OffsetDateTime;
 
@@ -18,8 +18,15 @@ pub enum ForgeError {
     BadName {
         /// The name as it was given.
         name: String,
-        /// What the certificate writer said.
-        source: rcgen::Error,
+    },
+    /// The names are not of a kind that can show the fault: a wildcard, say, takes the place of
+    /// a label that the name does not have.
+    #[error("{} cannot be named in this way: that needs {needs}", shown(names))]
+    UnfitNames {
+        /// What the fault needs.
+        needs: Needs,
+        /// The names as they were given.
+        names: Names,
     },
     /// The fault needs the name in the common name, which holds 64 characters
     /// (RFC 5280 appendix A.1, `ub-common-name`).
@@ -40,6 +47,19 @@ pub enum ForgeError {
         /// What the key generator said.
         source: rcgen::Error,
     },
+    /// There are no random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// The RSA library failed.
+    #[error("cannot make or use an RSA key")]
+    Rsa {
+        /// What the library said.
+        #[from]
+        source: rsa::Error,
+    },
+    /// The octets of a finished certificate are not laid out as expected.
+    #[error("cannot change a finished certificate")]
+    Edit,
     /// A certificate could not be written or signed.
     #[error("cannot issue the {what}")]
     Issue {
@@ -54,6 +74,13 @@ pub enum ForgeError {
         /// What the TLS library said.
         source: rustls::Error,
     },
+}
+
+fn shown(names: &Names) -> String {
+    let addresses = names.ip.iter().map(ToString::to_string);
+    let names = names.dns.iter().cloned().chain(addresses);
+    let quoted: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// The set of chains could not be written to disk.

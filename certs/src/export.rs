@@ -6,7 +6,7 @@ use crate::{
     authority::Authority,
     chain::Chain,
     error::ExportError,
-    fault::{Defect, Fault, OpensslError, Verdicts},
+    fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
     names::Names,
 };
 use serde::Serialize;
@@ -37,9 +37,16 @@ struct Entry<'a> {
     fault: Fault,
     wrong: &'static str,
     defect: Defect,
+    ruling: Ruling,
     clauses: &'static [&'static str],
+    names: Vec<String>,
     chain: String,
     key: String,
+    anchor: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staple: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crls: Option<String>,
     fingerprint: String,
     serial: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,8 +57,13 @@ struct Entry<'a> {
     openssl: Option<OpensslError>,
 }
 
-/// Writes every chain with its key, both roots, and an index, into `dir`, which is made if it
-/// is not there. Files of an earlier export are replaced.
+/// Writes every chain with its key, both roots, what a client is given beside them (another
+/// anchor, revocation lists), and an index, into `dir`, which is made if it is not there. Files
+/// of an earlier export are replaced.
+///
+/// A fault that cannot be shown with these names is shown with the nearest that do
+/// ([`Names::fitting`]); the index says which. RSA keys are made for this, which takes some
+/// seconds.
 ///
 /// The index says of each chain what is wrong with it, which clause is at stake and which error
 /// OpenSSL and webpki give; `index.toml` for programs, `index.md` for people. Keys of the
@@ -71,7 +83,7 @@ pub fn export(
     let chains = Fault::ALL
         .iter()
         .map(|&fault| {
-            let chain = authority.chain(fault, names);
+            let chain = authority.chain(fault, &names.fitting(fault.needs()));
             chain.map_err(|source| ExportError::Forge { fault, source })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -80,7 +92,7 @@ pub fn export(
         names: listed(names),
         root: ROOT,
         other_root: OTHER_ROOT,
-        chain: chains.iter().map(|chain| entry(chain)).collect(),
+        chain: chains.iter().map(|it| entry(authority, it)).collect(),
     };
     let toml = toml::to_string(&index).map_err(|source| ExportError::Index { source })?;
 
@@ -97,6 +109,15 @@ pub fn export(
     for (chain, entry) in chains.iter().zip(&index.chain) {
         folder.public(&entry.chain, &chain.sent_pem())?;
         folder.private(&entry.key, &chain.key_pem)?;
+        if entry.anchor != ROOT {
+            folder.public(&entry.anchor, &chain.anchor_pem())?;
+        }
+        if let (Some(name), Some(staple)) = (&entry.staple, &chain.staple) {
+            folder.public(name, staple)?;
+        }
+        if let Some(name) = &entry.crls {
+            folder.public(name, &chain.crls_pem())?;
+        }
     }
     folder.public("index.toml", &toml)?;
     folder.public("index.md", &for_people(&index))?;
@@ -113,8 +134,9 @@ fn listed(names: &Names) -> Vec<String> {
     names.dns.iter().cloned().chain(addresses).collect()
 }
 
-fn entry(chain: &Chain) -> Entry<'_> {
+fn entry<'a>(authority: &Authority, chain: &'a Chain) -> Entry<'a> {
     let fault = chain.fault;
+    let trusted = chain.anchor == authority.root_der();
     let Verdicts {
         openssl,
         webpki,
@@ -124,9 +146,18 @@ fn entry(chain: &Chain) -> Entry<'_> {
         fault,
         wrong: fault.describe(),
         defect: fault.defect(),
+        ruling: fault.ruling(),
         clauses: fault.clauses(),
+        names: listed(&chain.names),
         chain: format!("{fault}.chain.pem"),
         key: format!("{fault}.key.pem"),
+        anchor: if trusted {
+            ROOT.to_owned()
+        } else {
+            format!("{fault}.anchor.pem")
+        },
+        staple: chain.staple.as_ref().map(|_| format!("{fault}.ocsp.der")),
+        crls: (!chain.crls.is_empty()).then(|| format!("{fault}.crls.pem")),
         fingerprint: chain.fingerprint(),
         serial: &chain.serial,
         note,
@@ -143,13 +174,18 @@ fn for_people(index: &Index<'_>) -> String {
          - `{ROOT}`: the root a client is told to trust.\n\
          - `{OTHER_ROOT}`: a root it is not told to trust.\n\
          - `FAULT.chain.pem`: what the server sends, its own certificate first.\n\
-         - `FAULT.key.pem`: the key the server signs with.\n\n\
-         Both files are in the form that servers load. Most servers compare key and certificate \
-         and refuse the pair of `{wrong_key}`, which needs one that does not.\n\n\
+         - `FAULT.key.pem`: the key the server signs with.\n\
+         - `FAULT.anchor.pem`: the certificate a client is told to trust instead of `{ROOT}`.\n\
+         - `FAULT.ocsp.der`: the OCSP response the server sends along.\n\
+         - `FAULT.crls.pem`: the revocation lists a client is given.\n\n\
+         The first two are in the form that servers load. Most servers compare key and \
+         certificate and refuse the pair of `{wrong_key}` and of keys they do not know; they need \
+         one that does not. Where the names above cannot show a fault, `index.toml` has the \
+         names that it was made for.\n\n\
          The errors are those of OpenSSL 3 (code @ place in the chain) and of rustls with \
          webpki.\n\n\
-         | fault | what is wrong | clauses | openssl | webpki |\n\
-         | --- | --- | --- | --- | --- |\n",
+         | fault | what is wrong | a client | clauses | openssl | webpki |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
         names = index.names.join(", "),
         at = index.made_at,
         wrong_key = Fault::WrongKey,
@@ -164,9 +200,10 @@ fn for_people(index: &Index<'_>) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {openssl} | {webpki} |",
+            "| `{}` | {} | {} | {} | {openssl} | {webpki} |",
             entry.fault,
             entry.wrong,
+            entry.ruling,
             entry.clauses.join("; "),
         );
     }
@@ -186,8 +223,8 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn public(&mut self, name: &str, text: &str) -> Result<(), ExportError> {
-        self.write(name, text, &mut fs::OpenOptions::new())
+    fn public(&mut self, name: &str, octets: impl AsRef<[u8]>) -> Result<(), ExportError> {
+        self.write(name, octets.as_ref(), &mut fs::OpenOptions::new())
     }
 
     /// For the owner's eyes only, where the system knows owners.
@@ -195,20 +232,20 @@ impl Folder<'_> {
         let mut options = fs::OpenOptions::new();
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        self.write(name, text, &mut options)
+        self.write(name, text.as_bytes(), &mut options)
     }
 
     fn write(
         &mut self,
         name: &str,
-        text: &str,
+        octets: &[u8],
         options: &mut fs::OpenOptions,
     ) -> Result<(), ExportError> {
         let path = self.dir.join(name);
         let options = options.write(true).create(true).truncate(true);
         let outcome = options
             .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()));
+            .and_then(|mut file| file.write_all(octets));
         outcome.map_err(|source| ExportError::Write {
             path: path.clone(),
             source,

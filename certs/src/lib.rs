@@ -14,20 +14,33 @@
 //! which key.
 
 mod authority;
+mod ca;
+mod certificate;
 mod chain;
+mod der;
 mod error;
 mod export;
+mod extensions;
 mod fault;
 mod forge;
+mod key;
+mod line;
 mod names;
+mod naming;
+mod ocsp;
+mod odd_keys;
 mod pem;
 mod recipe;
+mod revocation;
+mod rsa_key;
+mod san;
+mod serve;
 
 pub use crate::{
     authority::Authority,
     chain::Chain,
     error::{ExportError, ForgeError},
     export::export,
-    fault::{Defect, Fault, OpensslError, Verdicts},
-    names::Names,
+    fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
+    names::{Names, Needs},
 };

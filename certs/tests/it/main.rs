@@ -18,6 +18,20 @@ const HOST: &str = "mail.example.test";
 
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::fresh(NOW).unwrap());
 
+/// The names of a server that can show the fault.
+fn names(fault: Fault) -> Names {
+    Names::dns(HOST).fitting(fault.needs())
+}
+
+/// What the client is told to connect to, so that it meets the fault.
+fn host(fault: Fault) -> String {
+    let names = names(fault);
+    match names.ip.first() {
+        Some(address) => address.to_string(),
+        None => names.dns[0].clone(),
+    }
+}
+
 fn chain(fault: Fault) -> Arc<Chain> {
-    AUTHORITY.chain(fault, &Names::dns(HOST)).unwrap()
+    AUTHORITY.chain(fault, &names(fault)).unwrap()
 }
