@@ -24,10 +24,7 @@ pub const BUILT_IN_PLACES: &[(&str, &str)] = &[
         "store",
         "a file with the authorities that the system is to trust, PEM",
     ),
-    (
-        "crl",
-        "a file with certificate revocation lists, PEM",
-    ),
+    ("crl", "a file with certificate revocation lists, PEM"),
     ("pin", "a file with the certificate to pin, PEM"),
     (
         "pin_fingerprint",

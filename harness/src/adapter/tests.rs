@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mailproof_scenarios::model::{CaFile, Crl, Store, Host, Message, Party, PortRole, Process};
+use mailproof_scenarios::model::{CaFile, Crl, Host, Message, Party, PortRole, Process, Store};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 

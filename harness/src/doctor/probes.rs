@@ -313,7 +313,10 @@ mod tests {
                 .iter()
                 .all(|word| tried(&|it| it.auth == *word))
         );
-        let mut trust = supports.trust.iter().filter(|it| !matches!(it, Trust::System | Trust::Default));
+        let mut trust = supports
+            .trust
+            .iter()
+            .filter(|it| !matches!(it, Trust::System | Trust::Default));
         assert!(trust.all(|word| tried(&|it| it.trust == *word)));
         for about in About::ALL {
             assert!(probes.iter().any(|it| it.about == about), "{about:?}");

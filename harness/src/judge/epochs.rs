@@ -2,9 +2,7 @@
 //!
 //! Must not know what was said in it; the leak oracle and the signs read that.
 
-use mailproof_scenarios::model::{
-    ChainSpec, Event, Layer, PortRole, Step, What, event::SentChain,
-};
+use mailproof_scenarios::model::{ChainSpec, Event, Layer, PortRole, Step, What, event::SentChain};
 
 use super::{
     trust::{self, Decision},

@@ -111,13 +111,14 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
         if !step_begun(view, step) {
             return Gate::NotReached(format!("Step {step} was never begun."));
         }
-        let met = has_refused_settings(view, step) || view.events_in(Some(step)).any(|(_, event)| {
-            is_act_of_client(&event.what)
-                || matches!(
-                    event.what,
-                    What::Attempted { .. } | What::Connected { decoy: false, .. }
-                )
-        });
+        let met = has_refused_settings(view, step)
+            || view.events_in(Some(step)).any(|(_, event)| {
+                is_act_of_client(&event.what)
+                    || matches!(
+                        event.what,
+                        What::Attempted { .. } | What::Connected { decoy: false, .. }
+                    )
+            });
         if !met {
             return Gate::NotReached(format!(
                 "In step {step} the client never met {whom}: {}.",

@@ -5,10 +5,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_certs::Fault;
-use mailproof_scenarios::model::{CaFile, Crl, Store, 
-    Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Event, Expectation,
-    Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern, PortRole, Process,
-    Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
+use mailproof_scenarios::model::{
+    Action, Auth, CaFile, Canaries, Case, ChainSpec, Check, Crl, Delta, Deviation, Event,
+    Expectation, Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern,
+    PortRole, Process, Protocol, Security, Setup, Severity, Sign, Step, Store, Trust, Vary, What,
     event::{Alert, ClientHello, Direction, Ended, Said, SentChain, VERSION},
 };
 

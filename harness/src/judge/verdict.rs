@@ -267,8 +267,17 @@ fn risks(view: &View<'_>) -> Vec<String> {
                 "RISK: the client accepted a certificate that nobody vouches for ({}), as \"always trust\" asks.",
                 peer.describe()
             ),
-            Some(Decision::MayAccept) if step.security != mailproof_scenarios::model::Security::None => {
-                "NOTE: the client accepted a certificate that has the host only in its common name, which RFC 6125 §6.4.4 permits.".to_owned()
+            Some(Decision::ShouldReject) => format!(
+                "RISK: the client accepted a certificate that it should refuse ({}).",
+                peer.describe()
+            ),
+            Some(Decision::MayAccept)
+                if step.security != mailproof_scenarios::model::Security::None =>
+            {
+                format!(
+                    "NOTE: the client accepted a certificate that it may accept or refuse ({}).",
+                    peer.describe()
+                )
             }
             _ => continue,
         };

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_certs::{Authority, Names};
+use mailproof_certs::{Authority, Chain, ForgeError, Names};
 use mailproof_mock_servers::world::{Place, Recorder, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
+    Action, Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
 
@@ -20,7 +20,7 @@ use super::{
     message::{Head, render},
     subject::{Instance, Performance},
     trust_files,
-    work::{WorkFolder, first_certificate},
+    work::WorkFolder,
 };
 use crate::{
     adapter::Adapter,
@@ -105,21 +105,35 @@ impl Local {
 
     /// The work folder, with the leaf of the chain that the base serves to pin.
     fn work_folder(&self, case: &Case) -> Result<WorkFolder, String> {
-        let spec = &case.setup.chain;
-        let chain = self
-            .authority
-            .chain_variant(spec.fault, &self.names(case, spec), spec.variant)
-            .map_err(|error| format!("cannot forge the chain to pin: {error}"))?;
-        let sent = chain.sent_pem();
-        let work = WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
+        let chains = self
+            .chains(case)
+            .map_err(|error| format!("cannot forge the chains: {error}"))?;
+        let pin = chains.first().map(|it| it.leaf_pem()).unwrap_or_default();
+        let work = WorkFolder::create(self.authority.root_pem(), &pin)
             .map_err(|error| format!("cannot make a work folder: {error}"))?;
         for step in case.effective_steps() {
-            for (name, octets) in trust_files::of(&step, &self.authority) {
+            for (name, octets) in trust_files::of(&step, &self.authority, &chains) {
                 work.write(&name, &octets)
                     .map_err(|error| format!("cannot write {name}: {error}"))?;
             }
         }
         Ok(work)
+    }
+
+    /// Every chain of the case, that of the base first.
+    fn chains(&self, case: &Case) -> Result<Vec<Arc<Chain>>, ForgeError> {
+        let deviating = case.deviations().iter().filter_map(|it| match &it.action {
+            Action::Chain(spec) => Some(spec),
+            _ => None,
+        });
+        std::iter::once(&case.setup.chain)
+            .chain(deviating)
+            .map(|spec| {
+                let names = self.names(case, spec);
+                self.authority
+                    .chain_variant(spec.fault, &names, spec.variant)
+            })
+            .collect()
     }
 
     /// The names that a chain of the case is made for.

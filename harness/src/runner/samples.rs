@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mailproof_scenarios::model::{CaFile, Crl, Store, 
-    Auth, Case, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party, PortRole, Process,
-    Protocol, Security, Setup, Severity, Step, Trust,
+use mailproof_scenarios::model::{
+    Auth, CaFile, Case, Crl, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party,
+    PortRole, Process, Protocol, Security, Setup, Severity, Step, Store, Trust,
 };
 
 use crate::adapter::Adapter;

@@ -2,7 +2,9 @@
 //!
 //! Must not know subjects, nor what each of them makes of a file.
 
-use mailproof_certs::Authority;
+use std::sync::Arc;
+
+use mailproof_certs::{Authority, Chain};
 use mailproof_scenarios::model::{CaFile, Crl, Step, Store};
 
 /// The name of the file of authorities of a step.
@@ -23,12 +25,17 @@ pub(super) fn crl_name(step: &Step) -> Option<String> {
     (step.crl != Crl::None).then(|| "crl.pem".to_owned())
 }
 
-/// What a step needs beside the certificate of the test authority, by name.
-pub(super) fn of(step: &Step, authority: &Authority) -> Vec<(String, Vec<u8>)> {
+/// What a step needs beside the certificate of the test authority, by name. `chains` are those of the case.
+pub(super) fn of(
+    step: &Step,
+    authority: &Authority,
+    chains: &[Arc<Chain>],
+) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     let ca = match step.ca_file {
         CaFile::Authority | CaFile::Missing => None,
         CaFile::OtherAuthority => Some(authority.other_root_pem().into()),
+        CaFile::Anchors => Some(each(chains, Chain::anchor_pem).into()),
         CaFile::Empty => Some(Vec::new()),
         CaFile::Der => Some(authority.root_der().to_vec()),
         CaFile::BrokenBlock => Some(broken_between(authority).into()),
@@ -42,7 +49,21 @@ pub(super) fn of(step: &Step, authority: &Authority) -> Vec<(String, Vec<u8>)> {
     if let (Some(name), Some(pem)) = (store_name(step), store) {
         files.push((name, pem.into()));
     }
+    if let Some(name) = crl_name(step) {
+        files.push((name, each(chains, Chain::crls_pem).into()));
+    }
     files
+}
+
+/// What the chains have of something in PEM, without what comes twice.
+fn each(chains: &[Arc<Chain>], pem: impl Fn(&Chain) -> String) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for text in chains.iter().map(|chain| pem(chain)) {
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+    all.concat()
 }
 
 /// Two authorities, and between them a block whose DER ends before it should.

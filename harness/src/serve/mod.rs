@@ -20,9 +20,10 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, World, WorldConfig};
-use mailproof_scenarios::model::{CaFile, Crl, Store, 
-    Auth, Canaries, Case, Delta, Event, Frequency, Host, Job, Kind, Log, Message, Party, Persona,
-    PortRole, Process, Protocol, Security, Setup, Severity, Step, Trust, What,
+use mailproof_scenarios::model::{
+    Auth, CaFile, Canaries, Case, Crl, Delta, Event, Frequency, Host, Job, Kind, Log, Message,
+    Party, Persona, PortRole, Process, Protocol, Security, Setup, Severity, Step, Store, Trust,
+    What,
     event::{Ended, Said, VERSION},
 };
 use tempfile::TempDir;

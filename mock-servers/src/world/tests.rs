@@ -10,9 +10,10 @@ use std::{
 };
 
 use mailproof_certs::Authority;
-use mailproof_scenarios::model::{CaFile, Crl, Store, 
-    Action, At, Auth, Canaries, Case, Delta, Deviation, Event, Frequency, Host, Job, Kind, Log, On,
-    Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Trust, What, WireText,
+use mailproof_scenarios::model::{
+    Action, At, Auth, CaFile, Canaries, Case, Crl, Delta, Deviation, Event, Frequency, Host, Job,
+    Kind, Log, On, Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Store,
+    Trust, What, WireText,
 };
 
 use super::{Place, World, WorldConfig};

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
+use mailproof_certs::{Fault, Needs};
 use toml::Spanned;
 
 use super::{
@@ -13,9 +14,9 @@ use super::{
     problem::nearest,
 };
 use crate::model::{
-    Action, At, Auth, CaFile, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation, Host, Job,
-    Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState, Process, Protocol,
-    Security, Setup, Step, Then, TlsState, Trust, Vary,
+    Action, At, Auth, CaFile, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, Expectation,
+    Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState,
+    Process, Protocol, Security, Setup, Step, Then, TlsState, Trust, Vary,
 };
 
 pub(super) type Personas = BTreeMap<String, Persona>;
@@ -626,20 +627,16 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         Delta::Vary(changes) => changes.iter().map(|it| &it.with).collect(),
         _ => Vec::new(),
     };
-    let elsewhere = match delta {
-        Delta::Deviate(deviations) => deviations
-            .iter()
-            .filter_map(|it| match &it.action {
-                Action::Chain(spec) => spec.host,
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
+    let mut chains = vec![&setup.chain];
+    if let Delta::Deviate(deviations) = delta {
+        chains.extend(deviations.iter().filter_map(|it| match &it.action {
+            Action::Chain(spec) => Some(spec),
+            _ => None,
+        }));
+    }
     let mut hosts = (steps.iter().chain(varied).map(|it| it.host))
-        .chain(setup.chain.host)
-        .chain(elsewhere);
-    if hosts.any(Host::needs_names) {
+        .chain(chains.iter().filter_map(|it| it.host));
+    if hosts.any(Host::needs_names) || chains.iter().any(|it| is_about_labels(it.fault)) {
         needs.push(Need::Names);
     }
     let unseen = |state: PortState| matches!(state, PortState::Refused | PortState::Blackhole);
@@ -655,6 +652,14 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
     needs.sort_unstable();
     needs.dedup();
     needs
+}
+
+/// Whether a chain can only be shown with a name of several labels, which `localhost` is not.
+fn is_about_labels(fault: Fault) -> bool {
+    matches!(
+        fault.needs(),
+        Needs::Labels(_) | Needs::LongFirstLabel(_) | Needs::Internationalised
+    )
 }
 
 fn waits(delta: &Delta) -> bool {

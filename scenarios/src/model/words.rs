@@ -103,6 +103,8 @@ words! {
         Authority = "authority",
         /// That of another authority.
         OtherAuthority = "other-authority",
+        /// What the chains of the case lead to, whatever it is.
+        Anchors = "anchors",
         /// Nothing: the file has no octets.
         Empty = "empty",
         /// There is no such file.
@@ -525,6 +527,90 @@ words! {
         AddsSystemAuthorities = "adds-system-authorities",
         /// Verifies only where somebody said a word about certificates.
         VerifiesOnlyWhenTold = "verifies-only-when-told",
+        /// Does not use the certificates that the server sends behind its own.
+        IgnoresIntermediates = "ignores-intermediates",
+        /// Knows an authority by its name and not by its key.
+        TrustsIssuerName = "trusts-issuer-name",
+        /// Does not check the signature on the server's certificate.
+        SkipsLeafSignature = "skips-leaf-signature",
+        /// Takes a signature for good that it does not know how to check.
+        SkipsUnknownSignatures = "skips-unknown-signatures",
+        /// Takes RSA keys of any length.
+        AcceptsShortKeys = "accepts-short-keys",
+        /// Compares days where certificates have hours and seconds.
+        GivesADayOfGrace = "gives-a-day-of-grace",
+        /// Does not count the issuers below one that allows a number of them.
+        IgnoresPathLength = "ignores-path-length",
+        /// Does not look whether an issuer's key is for signing certificates.
+        IgnoresKeyCertSign = "ignores-key-cert-sign",
+        /// Does not look at name constraints.
+        IgnoresNameConstraints = "ignores-name-constraints",
+        /// Does not hold names with a wildcard against name constraints.
+        IgnoresWildcardsInConstraints = "ignores-wildcards-in-constraints",
+        /// Passes over critical extensions that it does not know.
+        IgnoresCriticalExtensions = "ignores-critical-extensions",
+        /// Takes a certificate that it cannot read for good.
+        AcceptsMalformed = "accepts-malformed",
+        /// Looks at the common name although there are alternative names.
+        FallsBackToCommonName = "falls-back-to-common-name",
+        /// Lets a wildcard stand for several labels.
+        WildcardsMatchDeeply = "wildcards-match-deeply",
+        /// Lets a wildcard stand for no label.
+        WildcardsMatchTheApex = "wildcards-match-the-apex",
+        /// Lets a wildcard stand for a piece of a label.
+        WildcardsMatchInPart = "wildcards-match-in-part",
+        /// Lets a wildcard stand for any label, not only the first.
+        WildcardsMatchAnywhere = "wildcards-match-anywhere",
+        /// Lets a wildcard stand alone, or for all of a top-level domain.
+        WildcardsMatchEverything = "wildcards-match-everything",
+        /// Compares nothing where the server is set up by its address.
+        SkipsNameOfAddresses = "skips-name-of-addresses",
+        /// Finds an address where it stands as text.
+        ComparesAddressesAsText = "compares-addresses-as-text",
+        /// Reads names up to the first NUL.
+        StopsAtNul = "stops-at-nul",
+        /// Finds the host in URIs and mail addresses too.
+        BelievesAnyKindOfName = "believes-any-kind-of-name",
+        /// Compares an internationalised name octet by octet.
+        ComparesULabels = "compares-u-labels",
+        /// Compares the name that DNS leads to.
+        FollowsTheAlias = "follows-the-alias",
+        /// Stops at a chain that is not in order or has more than it needs.
+        NeedsChainInOrder = "needs-chain-in-order",
+        /// Gives up where the first issuer that fits has expired.
+        TakesTheFirstPathOnly = "takes-the-first-path-only",
+        /// Cannot read dates after 2049.
+        ChokesOnLateDates = "chokes-on-late-dates",
+        /// Wants the purpose said where nothing said is any.
+        NeedsAPurpose = "needs-a-purpose",
+        /// Stops at issuers with name constraints.
+        RefusesNameConstraints = "refuses-name-constraints",
+        /// Has no room for a certificate beyond 16 KiB.
+        ReadsShortCertificates = "reads-short-certificates",
+        /// Has no other keys than those on P-256.
+        KnowsP256Only = "knows-p256-only",
+        /// Has no wildcards.
+        RefusesWildcards = "refuses-wildcards",
+        /// Cannot compare addresses.
+        KnowsNoAddresses = "knows-no-addresses",
+        /// Cannot be told an internationalised name as people write it.
+        KnowsNoULabels = "knows-no-u-labels",
+        /// Compares names letter by letter.
+        ComparesLetterCase = "compares-letter-case",
+        /// Has no room for more than a hundred names.
+        ReadsFewNames = "reads-few-names",
+        /// Stops at a certificate with its status.
+        RefusesStaples = "refuses-staples",
+        /// Does not read the status that the server sends.
+        IgnoresStaple = "ignores-staple",
+        /// Does not know that a certificate can demand its status.
+        IgnoresMustStaple = "ignores-must-staple",
+        /// Takes any status for good that it cannot read or that is of another.
+        BelievesAnyStaple = "believes-any-staple",
+        /// Does not read the revocation lists that it was given.
+        IgnoresCrl = "ignores-crl",
+        /// Asks whether to go on, and waits for an answer without end.
+        WaitsForConsent = "waits-for-consent",
         /// Takes the pin of one account for every account of the process.
         PinLeaks = "pin-leaks",
         /// Asks whether to go on, and takes no answer for a yes.

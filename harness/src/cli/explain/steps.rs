@@ -1,7 +1,8 @@
 //! What is asked of the subject, in words. Must not know the server's side.
 
 use mailproof_scenarios::model::{
-    Auth, CaFile, Crl, Host, Job, Message, Party, PortRole, Process, Protocol, Security, Step, Store, Trust, Vary,
+    Auth, CaFile, Crl, Host, Job, Message, Party, PortRole, Process, Protocol, Security, Step,
+    Store, Trust, Vary,
 };
 
 /// One sentence for each step.
@@ -132,6 +133,7 @@ const fn ca_file(file: CaFile) -> &'static str {
     match file {
         CaFile::Authority => "the test authority in it",
         CaFile::OtherAuthority => "another authority in it",
+        CaFile::Anchors => "whatever the server's chain leads to",
         CaFile::Empty => "nothing in it",
         CaFile::Missing => "a name, but is not there",
         CaFile::Der => "the test authority in DER instead of PEM",

@@ -10,7 +10,7 @@ use crate::subject::{Report, Request};
 
 use super::{
     connection::{Connection, Patience, Reading},
-    dial::Dial,
+    dial::{self, Dial},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
@@ -99,11 +99,17 @@ impl<D: Dial> Client<'_, D> {
             Patience(Some(Duration::from_millis(request.timeout_ms)))
         };
         let secure = plan.security != Security::None;
+        let alias = if secure && self.flaws.follows_the_alias() {
+            dial::canonical_name(&request.host).await
+        } else {
+            None
+        };
         let tls = secure
-            .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
+            .then(|| tls::prepare(request, plan.security, self.flaws, remembered, alias))
             .transpose()?;
         let message = self.message()?;
-        let dialled = self.dial.dial(&request.host, plan.port, patience).await;
+        let host = dial::in_ascii(&request.host);
+        let dialled = self.dial.dial(&host, plan.port, patience).await;
         let (stream, own_address) = dialled.map_err(|error| {
             let why = format!("no connection to {}:{}: {error}", request.host, plan.port);
             let phase = self.phase("connect");
@@ -156,6 +162,10 @@ impl<D: Dial> Client<'_, D> {
             outcome = self.attempt(in_clear, remembered).await;
         }
         let certificate = |it: &Failure| it.kind == Kind::Certificate;
+        if self.flaws.waits_for_consent() && failed(&outcome, certificate) {
+            // The answer that never comes.
+            std::future::pending::<()>().await;
+        }
         if self.flaws.takes_silence_for_consent() && failed(&outcome, certificate) {
             let nobody_objected = State {
                 anything_goes: true,

@@ -6,6 +6,7 @@
 //! `connection`, `tls` and `verifier` decide whom to trust, `failure` is what the user gets to read. Flaws
 //! are asked for by name through `flaws`, at the place where the mistake is made.
 
+mod chain;
 mod client;
 mod connection;
 mod dial;
@@ -13,9 +14,12 @@ mod failure;
 mod flaws;
 mod imap;
 mod memory;
+mod names;
+mod ocsp;
 mod old_tls;
 mod path;
 mod smtp;
+mod strict;
 mod task;
 #[cfg(test)]
 mod tests;

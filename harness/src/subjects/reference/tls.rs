@@ -9,17 +9,21 @@ use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, pem::PemObject as _},
     version::{TLS12, TLS13},
 };
 
 use crate::subject::Request;
 
 use super::{
+    chain::Attention,
+    dial::in_ascii,
     failure::{Failure, Phase},
     flaws::Flaws,
     memory::State,
+    names::Quirks,
     path::Skips,
+    strict::Demands,
     verifier::{Lenience, Policy, Verifier},
 };
 
@@ -30,7 +34,7 @@ pub(super) struct Tls {
     pub(super) name: ServerName<'static>,
 }
 
-/// Reads the settings.
+/// Reads the settings. `alias` is a name that only a flawed client takes for the server's.
 ///
 /// # Errors
 /// A [`Failure`] where a file cannot be used or the host can be no name of a server.
@@ -39,15 +43,21 @@ pub(super) fn prepare(
     security: Security,
     flaws: &Flaws,
     memory: &State,
+    alias: Option<String>,
 ) -> Result<Tls, Failure> {
     let wrong = |why: String| settings(request.protocol).declined(Said::Failed, &why);
     let host = request.host.strip_suffix('.').unwrap_or(&request.host);
-    let name = ServerName::try_from(host.to_owned())
+    // Names are compared, and sent, in A-labels (RFC 6125 §6.4.2, RFC 6066 §3).
+    let name = ServerName::try_from(in_ascii(host))
         .map_err(|_| wrong(format!("`{}` is no host name", request.host)))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier {
         policy: policy(request, flaws).map_err(wrong)?,
+        host: request.host.clone(),
+        alias,
+        crls: crls(request, flaws).map_err(wrong)?,
         lenience: lenience(request, security, flaws, memory),
+        demands: demands(flaws),
         algorithms: provider.signature_verification_algorithms,
     };
     let versions: &[_] = if flaws.needs_tls13() {
@@ -133,6 +143,20 @@ fn anchors(files: &[&Path]) -> Result<Policy, String> {
     Ok(Policy::Anchors(all, Arc::new(store)))
 }
 
+fn crls(
+    request: &Request,
+    flaws: &Flaws,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let Some(file) = request.crl_file.as_deref().filter(|_| !flaws.ignores_crl()) else {
+        return Ok(Vec::new());
+    };
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", file.display());
+    let pem = fs::read(file).map_err(|error| cannot(&error))?;
+    CertificateRevocationListDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| cannot(&error))
+}
+
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let cannot = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", file.display());
     let pem = fs::read(file).map_err(|error| cannot(&error))?;
@@ -152,14 +176,70 @@ fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State
     Lenience {
         certificate,
         exceptions: memory.exceptions.clone(),
-        name: flaws.ignores_name(),
+        name: quirks(flaws),
         proof: flaws.ignores_proof(),
-        path: Skips {
-            leaf_validity: flaws.ignores_validity(),
-            issuer_validity: flaws.ignores_validity() || flaws.ignores_issuer_validity(),
-            anchor: flaws.ignores_anchor(),
-            basic_constraints: flaws.ignores_basic_constraints(),
-            key_usage: flaws.ignores_key_usage(),
+        path: skips(flaws),
+        intermediates: flaws.ignores_intermediates(),
+        attention: Attention {
+            staple: !flaws.ignores_staple(),
+            demand: !flaws.ignores_must_staple(),
+            content: !flaws.believes_any_staple(),
         },
+    }
+}
+
+fn quirks(flaws: &Flaws) -> Quirks {
+    Quirks {
+        any: flaws.ignores_name() || flaws.accepts_malformed(),
+        common_name: flaws.falls_back_to_common_name(),
+        deep: flaws.wildcards_match_deeply(),
+        apex: flaws.wildcards_match_the_apex(),
+        part: flaws.wildcards_match_in_part(),
+        anywhere: flaws.wildcards_match_anywhere(),
+        everything: flaws.wildcards_match_everything(),
+        addresses: flaws.skips_name_of_addresses(),
+        addresses_as_text: flaws.compares_addresses_as_text(),
+        nul: flaws.stops_at_nul(),
+        other_kinds: flaws.believes_any_kind_of_name(),
+        u_labels: flaws.compares_u_labels(),
+    }
+}
+
+fn skips(flaws: &Flaws) -> Skips {
+    Skips {
+        leaf_validity: flaws.ignores_validity(),
+        issuer_validity: flaws.ignores_validity() || flaws.ignores_issuer_validity(),
+        hours: flaws.gives_a_day_of_grace(),
+        anchor: flaws.ignores_anchor(),
+        anchor_key: flaws.trusts_issuer_name(),
+        leaf_signature: flaws.skips_leaf_signature(),
+        unknown_signatures: flaws.skips_unknown_signatures(),
+        short_keys: flaws.accepts_short_keys(),
+        basic_constraints: flaws.ignores_basic_constraints(),
+        path_length: flaws.ignores_path_length(),
+        key_usage: flaws.ignores_key_usage(),
+        key_cert_sign: flaws.ignores_key_cert_sign(),
+        name_constraints: flaws.ignores_name_constraints(),
+        constrained_wildcards: flaws.ignores_wildcards_in_constraints(),
+        critical_extensions: flaws.ignores_critical_extensions(),
+        form: flaws.accepts_malformed(),
+    }
+}
+
+fn demands(flaws: &Flaws) -> Demands {
+    Demands {
+        order: flaws.needs_chain_in_order(),
+        first_path: flaws.takes_the_first_path_only(),
+        early_dates: flaws.chokes_on_late_dates(),
+        purpose: flaws.needs_a_purpose(),
+        no_constraints: flaws.refuses_name_constraints(),
+        short: flaws.reads_short_certificates(),
+        p256: flaws.knows_p256_only(),
+        no_staple: flaws.refuses_staples(),
+        no_wildcards: flaws.refuses_wildcards(),
+        no_addresses: flaws.knows_no_addresses(),
+        ascii_host: flaws.knows_no_u_labels(),
+        letter_case: flaws.compares_letter_case(),
+        few_names: flaws.reads_few_names(),
     }
 }

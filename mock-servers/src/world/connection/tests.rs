@@ -307,7 +307,9 @@ fn octets_injected_behind_the_go_ahead_leave_in_its_write() {
 
 #[test]
 fn a_client_that_refuses_the_chain_may_carry_on_in_clear_and_is_heard() {
-    let chain = everywhere(Action::Chain(ChainSpec::of(mailproof_certs::Fault::ExpiredLeaf)));
+    let chain = everywhere(Action::Chain(ChainSpec::of(
+        mailproof_certs::Fault::ExpiredLeaf,
+    )));
     let mut bench = Bench::new(PortRole::Submission, &[chain]);
     bench.say(b"STARTTLS\r\n");
     bench.wire.clear();
