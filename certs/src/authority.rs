@@ -18,12 +18,17 @@ use std::{
 use time::OffsetDateTime;
 
 /// The chains of one server, by kind.
-type Kinds = HashMap<(Fault, u32), Arc<Chain>>;
+type Kinds = HashMap<(Fault, u32), Slot>;
+
+/// A chain, once it is made. Who needs it waits for it here, and nobody else does.
+type Slot = Arc<Mutex<Option<Arc<Chain>>>>;
 
 /// A root that subjects are told to trust, one they are not, and the chains that lead there.
 ///
 /// All keys are random: nobody can make these chains again. Share it in an `Arc`; chains are
-/// forged on first use and kept, so asking again is a look-up.
+/// forged on first use and kept, so asking again is a look-up. Most take about a millisecond;
+/// the first with an RSA key of some size takes up to some seconds, and who asks for another
+/// chain meanwhile does not wait.
 pub struct Authority {
     pki: Pki,
     root_pem: String,
@@ -53,7 +58,8 @@ impl Authority {
         self.pki.now
     }
 
-    /// The trusted root as PEM: what a subject is given as its CA file.
+    /// The trusted root as PEM: what a subject is given as its CA file, unless the chain it is to
+    /// meet has another ([`Chain::anchor_pem`]).
     pub fn root_pem(&self) -> &str {
         &self.root_pem
     }
@@ -83,28 +89,31 @@ impl Authority {
     /// # Errors
     ///
     /// [`ForgeError::NoNames`], [`ForgeError::BadName`] or [`ForgeError::LongCommonName`] if the
-    /// names cannot stand in the certificate; otherwise only if the cryptographic library fails.
+    /// names cannot stand in the certificate, [`ForgeError::UnfitNames`] if they cannot show the
+    /// fault ([`Fault::needs`]); otherwise only if a cryptographic library fails.
     pub fn chain_variant(
         &self,
         fault: Fault,
         names: &Names,
         variant: u32,
     ) -> Result<Arc<Chain>, ForgeError> {
-        // The map is consistent after every statement below, also if one panics.
-        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = chains
-            .get(names)
-            .and_then(|kinds| kinds.get(&(fault, variant)));
-        if let Some(chain) = known {
+        let slot = self.slot(names, (fault, variant));
+        // The slot is empty or whole, also if somebody panics.
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chain) = &*slot {
             return Ok(chain.clone());
         }
         let forged = self.pki.forge(&fault.recipe(), names)?;
         let chain = Arc::new(Chain::pack(fault, names.clone(), variant, forged)?);
-        chains
-            .entry(names.clone())
-            .or_default()
-            .insert((fault, variant), chain.clone());
+        *slot = Some(chain.clone());
         Ok(chain)
+    }
+
+    fn slot(&self, names: &Names, kind: (Fault, u32)) -> Slot {
+        // The map is whole after every statement, also if one panics.
+        let mut chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        let kinds = chains.entry(names.clone()).or_default();
+        kinds.entry(kind).or_default().clone()
     }
 }
 

@@ -8,7 +8,8 @@ use crate::{
     fault::Fault,
     forge::Forged,
     names::Names,
-    pem, serve,
+    pem,
+    serve::{self, SignsIn},
 };
 use rustls::sign::{CertifiedKey, SigningKey};
 use std::{fmt, sync::Arc};
@@ -40,6 +41,8 @@ pub struct Chain {
     /// The key that signs the handshake. With [`Fault::WrongKey`] it is not the leaf's, but one
     /// of the same algorithm.
     pub key: Arc<dyn SigningKey>,
+    /// The versions of TLS in which it can.
+    pub signs_in: SignsIn,
     /// The same key as PKCS #8 in PEM.
     pub key_pem: String,
     /// SHA-256 of the leaf's DER, the fingerprint people pin.
@@ -65,6 +68,7 @@ impl Chain {
             anchor: CertificateDer::from(forged.anchor),
             staple: forged.staple,
             crls: forged.lists,
+            signs_in: serve::signs_in(forged.kind),
             key: serve::signing_key(&forged.key, forged.kind, forged.proof)?,
             key_pem: pem::private_key(&forged.key.pkcs8()?),
             serial: hex(&forged.serial),

@@ -107,20 +107,20 @@ pub fn export(
     folder.public(ROOT, authority.root_pem())?;
     folder.public(OTHER_ROOT, authority.other_root_pem())?;
     for (chain, entry) in chains.iter().zip(&index.chain) {
-        folder.public(&entry.chain, &chain.sent_pem())?;
+        folder.public(&entry.chain, chain.sent_pem())?;
         folder.private(&entry.key, &chain.key_pem)?;
         if entry.anchor != ROOT {
-            folder.public(&entry.anchor, &chain.anchor_pem())?;
+            folder.public(&entry.anchor, chain.anchor_pem())?;
         }
         if let (Some(name), Some(staple)) = (&entry.staple, &chain.staple) {
             folder.public(name, staple)?;
         }
         if let Some(name) = &entry.crls {
-            folder.public(name, &chain.crls_pem())?;
+            folder.public(name, chain.crls_pem())?;
         }
     }
     folder.public("index.toml", &toml)?;
-    folder.public("index.md", &for_people(&index))?;
+    folder.public("index.md", for_people(&index))?;
     Ok(folder.written)
 }
 

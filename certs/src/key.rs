@@ -27,12 +27,15 @@ pub(crate) struct Key(Arc<Inner>);
 
 enum Inner {
     Pair(KeyPair),
-    Rsa(RsaKey),
+    Rsa(Box<RsaKey>),
 }
 
 /// The RSA keys of this process by size. They take up to seconds to make, so every chain that
 /// asks for one gets the same.
-static RSA_KEYS: LazyLock<Mutex<HashMap<u16, Key>>> = LazyLock::new(Mutex::default);
+static RSA_KEYS: LazyLock<Mutex<HashMap<u16, Slot>>> = LazyLock::new(Mutex::default);
+
+/// A key, once it is made. Who needs it waits for it here.
+type Slot = Arc<Mutex<Option<Key>>>;
 
 impl Key {
     /// A key to sign handshakes with for a certificate with that kind of key: a fresh one,
@@ -58,9 +61,12 @@ impl Key {
     }
 
     fn rsa(bits: u16) -> Result<Key, ForgeError> {
-        // The map is whole after every statement. Whoever needs a key waits for it here.
+        // Map and slots are whole after every statement, also if somebody panics.
         let mut keys = RSA_KEYS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get(&bits) {
+        let slot = keys.entry(bits).or_default().clone();
+        drop(keys);
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*slot {
             return Ok(key.clone());
         }
         let sized = |size| Key::pair(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size));
@@ -68,9 +74,11 @@ impl Key {
             2048 => sized(RsaKeySize::_2048)?,
             3072 => sized(RsaKeySize::_3072)?,
             4096 => sized(RsaKeySize::_4096)?,
-            _ => Key(Arc::new(Inner::Rsa(RsaKey::generate(bits.into())?))),
+            _ => Key(Arc::new(Inner::Rsa(Box::new(RsaKey::generate(
+                bits.into(),
+            )?)))),
         };
-        keys.insert(bits, key.clone());
+        *slot = Some(key.clone());
         Ok(key)
     }
 
@@ -119,7 +127,7 @@ impl Key {
     pub(crate) fn to_rsa(&self) -> Result<RsaKey, ForgeError> {
         match &*self.0 {
             Inner::Pair(pair) => RsaKey::from_pkcs8(pair.serialized_der()),
-            Inner::Rsa(key) => Ok(key.clone()),
+            Inner::Rsa(key) => Ok(RsaKey::clone(key)),
         }
     }
 }

@@ -43,4 +43,5 @@ pub use crate::{
     export::export,
     fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
     names::{Names, Needs},
+    serve::SignsIn,
 };

@@ -85,7 +85,7 @@ impl Hierarchy {
                 let issuer = draft(Some(0))?.signed_by(&self.root)?;
                 Ok(Line::of(issuer.into(), &[]))
             }
-            Path::PathLengthViolated => {
+            Path::LengthViolated => {
                 let upper = upper(KeyKind::P256, 0)?;
                 let issuer = draft(Some(0))?.signed_by(&upper)?;
                 Ok(Line::of(issuer.into(), &[upper]))

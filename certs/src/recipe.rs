@@ -272,7 +272,7 @@ pub(crate) enum Path {
     /// One intermediate.
     Plain,
     /// Two, of which the upper permits none below it.
-    PathLengthViolated,
+    LengthViolated,
     /// So many.
     Long(u16),
     /// Two that sign each other, and no root.

@@ -41,6 +41,26 @@ pub(crate) fn signing_key(
     })
 }
 
+/// In which versions of TLS a server can prove its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignsIn {
+    /// TLS 1.2 and 1.3.
+    Both,
+    /// TLS 1.2: the key has no room for the signatures of TLS 1.3.
+    Tls12,
+    /// TLS 1.3: in TLS 1.2 the TLS library does not sign with such a key.
+    Tls13,
+}
+
+/// Where [`signing_key`] can sign.
+pub(crate) fn signs_in(kind: KeyKind) -> SignsIn {
+    match kind {
+        KeyKind::RsaPss => SignsIn::Tls13,
+        KeyKind::Rsa(bits) if usize::from(bits) < 8 * SMALLEST_FOR_PSS => SignsIn::Tls12,
+        _ => SignsIn::Both,
+    }
+}
+
 /// An RSA key of an odd size, or for RSASSA-PSS only.
 #[derive(Debug)]
 struct OddRsa {
@@ -75,7 +95,7 @@ impl OddRsa {
 
 /// Octets of the smallest modulus with room for a hash and a salt of 32 octets each
 /// (RFC 8017 §9.1.1).
-pub(crate) const SMALLEST_FOR_PSS: usize = 32 + 32 + 2;
+const SMALLEST_FOR_PSS: usize = 32 + 32 + 2;
 
 impl SigningKey for OddRsa {
     fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {

@@ -39,7 +39,8 @@ pub enum Defect {
     /// A certificate can be read, but not everything in it is as it must be (RFC 5280 §4.1,
     /// §4.2).
     Form,
-    /// A key or a signature is too weak to mean anything (RFC 9325 §4.5, RFC 9155).
+    /// A key or a signature is too weak to mean anything, or of a kind that nobody should use
+    /// (RFC 9325 §4.5, RFC 8446 §4.4.2.4).
     Weak,
     /// The certificate is revoked, or its status is not what it must be (RFC 5280 §6.3,
     /// RFC 6960, RFC 7633).

@@ -304,9 +304,9 @@ faults! {
         rejected(invalid_purpose(1), "InvalidPurpose").noted("The standard knows an extended key usage of end entities only; most verifiers hold it for a limit of what is below.");
     WrongKeyUsage "wrong-key-usage"
         "The key of the certificate is not for signing handshakes: its key usage is cRLSign only."
-        Purpose ShouldReject ["RFC 5280 §4.2.1.3", "RFC 8446 §4.4.2.2"]
+        Purpose MayAccept ["RFC 5280 §4.2.1.3", "RFC 8446 §4.4.2.2"]
         |it| it.leaf.usage = Usage::CrlSign,
-        by_openssl(invalid_purpose(0), "webpki does not look at the key usage.");
+        by_openssl(invalid_purpose(0), "The standard demands the right key usage of the server, not that a client look; webpki does not.");
 
     // Authorities.
 
@@ -328,7 +328,7 @@ faults! {
     PathLengthViolated "path-length-violated"
         "The upper of two intermediates may have none below it: its path length is 0."
         Purpose MustReject ["RFC 5280 §4.2.1.9", "RFC 5280 §6.1.4 (l)"]
-        |it| it.path = Path::PathLengthViolated,
+        |it| it.path = Path::LengthViolated,
         rejected(path_length_exceeded(2), "PathLenConstraintViolated");
     CaLeaf "ca-leaf"
         "The server's certificate says that it is an authority."
@@ -393,7 +393,7 @@ faults! {
         rejected(unable_to_get_issuer_cert_locally(0), "BadEncoding").noted(UNREADABLE_EXTENSION);
     TrailingOctets "trailing-octets"
         "Octets follow the server's certificate where there should be nothing."
-        Malformed MustReject ["RFC 8446 §4.4.2", "RFC 5280 §4.1"]
+        Form MustReject ["RFC 8446 §4.4.2", "RFC 5280 §4.1"]
         |it| it.leaf.damage = Damage::TrailingOctets,
         by_webpki("BadEncoding", "OpenSSL ignores them in files; its TLS library does not.");
     SerialZero "serial-zero"
@@ -486,7 +486,7 @@ faults! {
         ACCEPTED.noted(UNUSABLE_KEY);
     ExplicitCurveLeaf "explicit-curve-leaf"
         "The server's key spells out the parameters of its curve instead of naming it."
-        Form ShouldReject ["RFC 8422 §5.3", "RFC 5480 §2.1.1"]
+        Weak ShouldReject ["RFC 8422 §5.3", "RFC 5480 §2.1.1"]
         |it| it.leaf.key = KeyKind::ExplicitP256,
         by_openssl(ec_key_explicit_params(0), WEAK_LEAF);
     Rsa2048Leaf "rsa-2048-leaf"

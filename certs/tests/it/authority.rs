@@ -26,6 +26,25 @@ fn a_chain_is_forged_once_for_all_threads() {
     assert!(chains.iter().all(|chain| Arc::ptr_eq(chain, &chains[0])));
 }
 
+/// A key that takes long to make holds up nobody who asks for another chain.
+#[test]
+fn a_slow_chain_is_forged_beside_the_others() {
+    let authority = Authority::fresh(NOW).unwrap();
+    let names = Names::dns(HOST);
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| authority.chain(Fault::Rsa16384Leaf, &names).unwrap());
+        for variant in 0.. {
+            authority
+                .chain_variant(Fault::Valid, &names, variant)
+                .unwrap();
+            if slow.is_finished() {
+                break;
+            }
+        }
+        slow.join().unwrap();
+    });
+}
+
 #[test]
 fn faults_names_and_variants_have_leaves_of_their_own() {
     let authority = Authority::fresh(NOW).unwrap();

@@ -7,6 +7,7 @@ mod authority;
 mod contents;
 mod export;
 mod handshake;
+mod openssl_client;
 mod verifiers;
 
 use mailproof_certs::{Authority, Chain, Fault, Names};

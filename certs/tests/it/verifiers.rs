@@ -163,8 +163,10 @@ fn ask_openssl_with_root(chain: &Chain, root: &str, arguments: &[&str]) -> Optio
             fs::write(&path, text).unwrap();
             path
         };
-        let sends = !chain.sent.is_empty();
-        let leaf = sends.then(|| chain.leaf_pem()).unwrap_or_default();
+        let leaf = match chain.sent.as_slice() {
+            [] => String::new(),
+            _ => chain.leaf_pem(),
+        };
         let mut command = Command::new("openssl");
         command
             .args([
@@ -210,7 +212,7 @@ fn error_in(line: &str) -> Option<(u16, u8)> {
 }
 
 /// Whether there is an OpenSSL whose verdicts are known; if not, it says so once.
-static OPENSSL: LazyLock<bool> = LazyLock::new(|| {
+pub(crate) static OPENSSL: LazyLock<bool> = LazyLock::new(|| {
     let reason = match Command::new("openssl").arg("version").output() {
         Err(_) => "openssl not installed".to_owned(),
         Ok(output) => {

@@ -36,7 +36,7 @@ pub(crate) enum Gate {
 ///   [`Gate::Absent`]. A step that must complete is no part of the gate: who stays away there has failed.
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
 ///   knocked at its port. Where a file of authorities or revocation lists is what changed, a client that says
-///   failure without connecting has met it too.
+///   how it went without connecting has met it too.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
 pub(crate) fn check(view: &View<'_>) -> Gate {
     match &view.record.case.delta {
@@ -111,7 +111,7 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
         if !step_begun(view, step) {
             return Gate::NotReached(format!("Step {step} was never begun."));
         }
-        let met = has_refused_settings(view, step)
+        let met = has_read_settings(view, step)
             || view.events_in(Some(step)).any(|(_, event)| {
                 is_act_of_client(&event.what)
                     || matches!(
@@ -129,17 +129,16 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
     Gate::Reached(format!("the client met {whom}"))
 }
 
-/// Whether a step was given a file to trust by that the control has not, and the subject ended without success
-/// before it connected: it read the file, and that is all there is to meet.
-fn has_refused_settings(view: &View<'_>, step: u16) -> bool {
+/// Whether a step was given a file to trust by that the control has not, and the subject said how it went: what
+/// it read of the file is all that there is to meet, and it need not have connected.
+fn has_read_settings(view: &View<'_>, step: u16) -> bool {
     let case = &view.record.case;
     let base = case.steps.get(usize::from(step).saturating_sub(1));
     let files = |it: &Step| (it.ca_file, it.store, it.crl);
     let differs = base
         .zip(view.step(step))
         .is_some_and(|(base, step)| files(base) != files(step));
-    let refused = view.said(step).is_some_and(|said| said != Said::Success);
-    case.has_delta() && differs && refused
+    case.has_delta() && differs && view.said(step).is_some()
 }
 
 /// Whether a step fails the case when nothing happens in it.

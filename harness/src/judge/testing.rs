@@ -134,6 +134,14 @@ impl Scene {
         self.set(|it| it.trust = trust)
     }
 
+    /// What the client was given to verify with.
+    pub(crate) fn given(self, file: CaFile, crl: Crl) -> Self {
+        self.set(|it| {
+            it.ca_file = file;
+            it.crl = crl;
+        })
+    }
+
     pub(crate) fn job(self, job: Job) -> Self {
         self.set(|it| it.job = job)
     }

@@ -2,7 +2,7 @@
 //!
 //! Must not look at events again, only at what the checks found.
 
-use mailproof_scenarios::model::{Kind, Level, What, event::Ended};
+use mailproof_scenarios::model::{Kind, Level, Security, What, event::Ended};
 
 use super::{
     epochs::Channel,
@@ -267,18 +267,14 @@ fn risks(view: &View<'_>) -> Vec<String> {
                 "RISK: the client accepted a certificate that nobody vouches for ({}), as \"always trust\" asks.",
                 peer.describe()
             ),
-            Some(Decision::ShouldReject) => format!(
-                "RISK: the client accepted a certificate that it should refuse ({}).",
+            Some(Decision::MayAccept) if step.security != Security::None => format!(
+                "NOTE: the client accepted a certificate that others reject ({}); both is permitted.",
                 peer.describe()
             ),
-            Some(Decision::MayAccept)
-                if step.security != mailproof_scenarios::model::Security::None =>
-            {
-                format!(
-                    "NOTE: the client accepted a certificate that it may accept or refuse ({}).",
-                    peer.describe()
-                )
-            }
+            Some(Decision::ShouldReject) => format!(
+                "RISK: the client accepted a certificate that it should reject ({}).",
+                peer.describe()
+            ),
             _ => continue,
         };
         if !risks.contains(&risk) {

@@ -83,6 +83,8 @@ pub(crate) struct Server {
     pub(crate) protocol: Protocol,
     pub(crate) implicit: bool,
     pub(crate) fault: Fault,
+    /// The names of that chain; those that fit the fault where absent.
+    pub(crate) names: Option<Names>,
     pub(crate) versions: &'static [&'static rustls::SupportedProtocolVersion],
     /// Keywords of EHLO or CAPABILITY, in clear and inside TLS.
     pub(crate) clear: &'static str,
@@ -118,6 +120,7 @@ impl Server {
             protocol,
             implicit: security == Security::Implicit,
             fault: Fault::Valid,
+            names: None,
             versions: rustls::ALL_VERSIONS,
             clear: if security == Security::None {
                 secure
@@ -488,8 +491,10 @@ impl Peer {
         let Wire::Clear(stream) = std::mem::replace(&mut self.wire, Wire::Gone) else {
             return false;
         };
-        let names = Names::dns("localhost");
-        let chain = AUTHORITY.chain(self.server.fault, &names).unwrap();
+        let fault = self.server.fault;
+        let names = self.server.names.clone();
+        let names = names.unwrap_or_else(|| Names::dns("localhost").fitting(fault.needs()));
+        let chain = AUTHORITY.chain(fault, &names).unwrap();
         let key = CertifiedKey::clone(&chain.certified_key());
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(self.server.versions)

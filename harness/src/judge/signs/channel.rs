@@ -147,7 +147,7 @@ pub(crate) fn credential_is_misplaced(view: &View<'_>, leak: &Leak) -> Option<Si
     } else if epoch.channel == Channel::Clear {
         sent_in_clear(leak, epoch)
     } else {
-        let peer = to_untrusted_peer(view, epoch, step)?;
+        let peer = peer_against(view, epoch, step, |it| it == Decision::Reject)?;
         sent_to_untrusted(leak.secret.name(), &peer)
     };
     Some(sighting(view, leak, says))
@@ -168,13 +168,24 @@ fn governing_step<'a>(view: &View<'a>, secret: Secret, running: u16) -> Option<&
     own.or_else(|| view.step(running))
 }
 
-/// The peer of a stretch, described, where the settings of `step` do not accept it.
+/// The peer of a stretch, described, where the settings of `step` do not accept it, be it by a rule or by a
+/// recommendation.
 fn to_untrusted_peer(view: &View<'_>, epoch: &Epoch, step: &Step) -> Option<String> {
+    peer_against(view, epoch, step, |decision| !decision.accepts())
+}
+
+/// The peer of a stretch, described, where the decision about it is of that kind.
+fn peer_against(
+    view: &View<'_>,
+    epoch: &Epoch,
+    step: &Step,
+    is: impl Fn(Decision) -> bool,
+) -> Option<String> {
     let Channel::Tls(peer) = &epoch.channel else {
         return None;
     };
     let decision = epoch.decision(step, &view.record.case.setup.chain)?;
-    (decision == Decision::Reject).then(|| peer.describe())
+    is(decision).then(|| peer.describe())
 }
 
 fn leaks(view: &View<'_>, says: impl Fn(&Leak, &Epoch) -> Option<String>) -> Vec<Sighting> {

@@ -1,25 +1,28 @@
 //! Every cell of the trust table, judged as a whole case: the client that accepts, and the one that refuses.
 
 use mailproof_certs::Fault;
-use mailproof_scenarios::model::{ChainSpec, Process, Security, Sign, Trust, event::Said};
+use mailproof_scenarios::model::{
+    CaFile, ChainSpec, Check, Crl, Level, Pattern, Process, Security, Sign, Trust, event::Said,
+};
 use test_case::{test_case, test_matrix};
 
 use super::verdict;
-use crate::{judge::testing::Scene, results::Verdict};
+use crate::{
+    judge::{testing::Scene, trust::decide},
+    results::Verdict,
+};
 
-fn must_reject(trust: Trust, fault: Fault) -> bool {
-    match trust {
-        Trust::System | Trust::Default => true,
-        Trust::Ca => !matches!(fault, Fault::Valid | Fault::NoSan),
-        // The base shows the valid chain.
-        Trust::Pin => fault != Fault::Valid,
-        Trust::Always => fault == Fault::WrongKey,
-    }
+/// Whether a client that signs in behind the chain breaks what the scenario says.
+fn rejects(trust: Trust, fault: Fault) -> bool {
+    let served = Some((fault, 0));
+    !decide(trust, Security::Implicit, served, &ChainSpec::default()).accepts()
 }
 
+/// A client that was given what the chains bring along.
 fn implicit(trust: Trust) -> Scene {
     Scene::fetch()
         .trust(trust)
+        .given(CaFile::Anchors, Crl::Given)
         .never(Sign::CredentialToUntrustedPeer)
         .never(Sign::DataToUntrustedPeer)
 }
@@ -40,7 +43,7 @@ fn who_signs_in_behind_each_chain(trust: Trust) {
             .answer("a1 OK welcome")
             .quits()
             .end(Said::Success);
-        if must_reject(trust, fault) {
+        if rejects(trust, fault) {
             verdict(scene, Verdict::Fail, &format!("must not accept ({fault})"));
         } else {
             verdict(scene, Verdict::Pass, "");
@@ -63,6 +66,40 @@ fn who_leaves_behind_each_chain_passes(trust: Trust) {
             .end(Said::RefusedTls);
         verdict(scene, Verdict::Pass, "");
     }
+}
+
+/// Whether somebody broke what holds in every case.
+fn breaks_an_invariant(fault: Fault, level: Level) -> bool {
+    let scene = Scene::fetch()
+        .trust(Trust::Ca)
+        .expect(
+            level,
+            None,
+            Check::Never(Pattern::Sign(Sign::DataToUntrustedPeer)),
+        )
+        .bad_chain(fault)
+        .begin()
+        .connect()
+        .hello()
+        .chain(fault)
+        .deviated(0)
+        .established(false)
+        .greeting()
+        .command("a1 LOGIN {user} {password}")
+        .answer("a1 OK welcome")
+        .quits()
+        .end(Said::Success);
+    let judgement = scene.judge();
+    judgement.verdict == Verdict::Fail
+}
+
+/// A recommendation is as strong as the scenario makes it, and no invariant.
+#[test_case(Fault::Sha1Leaf, Level::Should => false; "a recommendation that is missed")]
+#[test_case(Fault::Sha1Leaf, Level::Must => true; "a scenario that demands it")]
+#[test_case(Fault::Md5Leaf, Level::Should => true; "what must be rejected")]
+#[test_case(Fault::NoSan, Level::Must => false; "what may be accepted")]
+fn a_recommendation(fault: Fault, level: Level) -> bool {
+    breaks_an_invariant(fault, level)
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl<D: Dial> Client<'_, D> {
         };
         let secure = plan.security != Security::None;
         let alias = if secure && self.flaws.follows_the_alias() {
-            dial::canonical_name(&request.host).await
+            self.dial.canonical_name(&request.host).await
         } else {
             None
         };

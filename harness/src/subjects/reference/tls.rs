@@ -93,7 +93,9 @@ fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
         Trust::Always if flaws.always_trust_still_verifies() => anchors(&[&request.ca_file]),
         Trust::Always => Ok(Policy::Always),
         Trust::Ca => match given(request, flaws) {
-            Err(_) if flaws.ignores_broken_ca_file() => Ok(Policy::Always),
+            Err(_) if flaws.ignores_broken_ca_file() || flaws.accepts_any_certificate() => {
+                Ok(Policy::Always)
+            }
             policy => policy,
         },
         Trust::Default if flaws.verifies_only_when_told() => Ok(Policy::Always),

@@ -85,6 +85,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         if !self.lenience.accepts(leaf) {
             match &self.policy {
+                Policy::Always if self.lenience.path.form => {}
                 Policy::Always => is_certificate(leaf)?,
                 Policy::Pin(pin) if pin == leaf => {}
                 Policy::Pin(_) => {
@@ -224,11 +225,9 @@ impl Lenience {
 
     /// Whether the proof of the key is not looked at.
     fn forgives_proof(&self, leaf: &CertificateDer<'_>) -> bool {
-        let is_short = || {
-            x509_parser::parse_x509_certificate(leaf)
-                .is_ok_and(|(_, parsed)| path::has_short_key(&parsed))
-        };
-        self.proof || (self.path.short_keys && is_short())
+        let parsed = || x509_parser::parse_x509_certificate(leaf);
+        let is_short = || parsed().is_ok_and(|(_, parsed)| path::has_short_key(&parsed));
+        self.proof || (self.path.short_keys && is_short()) || (self.path.form && parsed().is_err())
     }
 }
 

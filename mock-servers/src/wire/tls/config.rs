@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use mailproof_certs::{Chain, Fault, Names};
+use mailproof_certs::{Chain, Fault, Names, SignsIn};
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -37,7 +37,8 @@ impl Configs {
         }
     }
 
-    /// The configuration for a chain, also where the key is not the leaf's.
+    /// The configuration for a chain, also where the key is not the leaf's. A server that speaks both
+    /// versions speaks the one in which it can prove its key.
     ///
     /// # Errors
     /// What `rustls` says where the provider has no suite for a version.
@@ -46,6 +47,7 @@ impl Configs {
         chain: &Chain,
         versions: Versions,
     ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let versions = versions.with(chain.signs_in);
         let key = (chain.fault, chain.variant, chain.names.clone(), versions);
         if let Some(config) = self.made.get(&key) {
             return Ok(config.clone());
@@ -62,6 +64,14 @@ impl Configs {
 }
 
 impl Versions {
+    fn with(self, signs_in: SignsIn) -> Self {
+        match (self, signs_in) {
+            (Versions::Both, SignsIn::Tls12) => Versions::Only12,
+            (Versions::Both, SignsIn::Tls13) => Versions::Only13,
+            (versions, _) => versions,
+        }
+    }
+
     /// The same for `rustls`.
     pub(super) fn of_rustls(self) -> &'static [&'static SupportedProtocolVersion] {
         const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
