@@ -233,6 +233,7 @@ fn msmtp_gets_its_configuration_from_a_file() {
     tls on
     tls_starttls on
     tls_trust_file /w/ca.pem
+
     auth plain
     user u@firma.example
     password pw

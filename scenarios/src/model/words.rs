@@ -585,8 +585,6 @@ words! {
         NeedsAPurpose = "needs-a-purpose",
         /// Stops at issuers with name constraints.
         RefusesNameConstraints = "refuses-name-constraints",
-        /// Has no room for a certificate beyond 16 KiB.
-        ReadsShortCertificates = "reads-short-certificates",
         /// Has no other keys than those on P-256.
         KnowsP256Only = "knows-p256-only",
         /// Has no wildcards.

@@ -79,7 +79,6 @@ questions! {
     chokes_on_late_dates = ChokesOnLateDates,
     needs_a_purpose = NeedsAPurpose,
     refuses_name_constraints = RefusesNameConstraints,
-    reads_short_certificates = ReadsShortCertificates,
     knows_p256_only = KnowsP256Only,
     refuses_wildcards = RefusesWildcards,
     knows_no_addresses = KnowsNoAddresses,

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use rustls::pki_types::CertificateDer;
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _};
 
+use super::dial::in_ascii;
+
 /// What a flawed client takes for a match.
 #[derive(Debug, Default)]
 pub(super) struct Quirks {
@@ -38,6 +40,11 @@ pub(super) struct Quirks {
 /// Whether a certificate is for `host` as the user typed it, by these quirks.
 pub(super) fn matches(leaf: &CertificateDer<'_>, host: &str, quirks: &Quirks) -> bool {
     let host = host.trim_end_matches('.').to_lowercase();
+    let host = if quirks.u_labels {
+        host
+    } else {
+        in_ascii(&host)
+    };
     let is_address = host.parse::<IpAddr>().is_ok();
     if quirks.any || (quirks.addresses && is_address) {
         return true;
@@ -102,7 +109,9 @@ fn is_for(name: &str, host: &str, quirks: &Quirks) -> bool {
     }
     let everything = name == "*" || name.strip_prefix("*.").is_some_and(|it| !it.contains('.'));
     if everything {
-        return quirks.everything && host.ends_with(name.trim_start_matches('*'));
+        let parent = name.trim_start_matches('*');
+        return (quirks.everything && host.ends_with(parent))
+            || (quirks.apex && host == parent.trim_start_matches('.'));
     }
     if let Some(parent) = name.strip_prefix("*.") {
         let below = host

@@ -9,9 +9,8 @@ use x509_parser::{
     time::ASN1Time,
 };
 
-/// The most names, and the most octets, that such a client reads.
+/// The most names that such a client reads.
 const FEW_NAMES: usize = 100;
-const SHORT: usize = 16 << 10;
 
 /// The first moment of 2050 in seconds of Unix.
 const YEAR_2050: i64 = 2_524_608_000;
@@ -29,8 +28,6 @@ pub(super) struct Demands {
     pub(super) purpose: bool,
     /// No issuer has name constraints.
     pub(super) no_constraints: bool,
-    /// The certificate is short.
-    pub(super) short: bool,
     /// The key is on P-256.
     pub(super) p256: bool,
     /// Nothing is stapled.
@@ -84,10 +81,6 @@ pub(super) fn complaint(
         (
             demands.no_constraints && others.iter().any(is_constrained),
             "an issuer has name constraints",
-        ),
-        (
-            demands.short && leaf.len() > SHORT,
-            "the certificate is too long",
         ),
         (
             demands.p256 && parsed.public_key().raw.len() != P256_KEY,

@@ -235,7 +235,6 @@ fn demands(flaws: &Flaws) -> Demands {
         early_dates: flaws.chokes_on_late_dates(),
         purpose: flaws.needs_a_purpose(),
         no_constraints: flaws.refuses_name_constraints(),
-        short: flaws.reads_short_certificates(),
         p256: flaws.knows_p256_only(),
         no_staple: flaws.refuses_staples(),
         no_wildcards: flaws.refuses_wildcards(),

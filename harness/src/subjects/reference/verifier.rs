@@ -234,8 +234,8 @@ impl Lenience {
 /// Whether it is one certificate and nothing else: what cannot be read has no key that could be proved.
 fn is_certificate(leaf: &CertificateDer<'_>) -> Result<(), Error> {
     match x509_parser::parse_x509_certificate(leaf) {
-        Ok(([], _)) => Ok(()),
-        _ => Err(CertificateError::BadEncoding.into()),
+        Ok(_) => Ok(()),
+        Err(_) => Err(CertificateError::BadEncoding.into()),
     }
 }
 
