@@ -20,7 +20,8 @@ use time::OffsetDateTime;
 
 use crate::{
     adapter,
-    results::Verdict,
+    judge::INVARIANTS,
+    results::{Finding, Held, Verdict},
     runner::Cancel,
     session::{At, Session, Told},
 };
@@ -75,8 +76,22 @@ pub struct Outcome {
     pub subject: String,
     /// What was claimed.
     pub claim: Claim,
-    /// Case, verdict and reason, in the order of ids.
-    pub verdicts: Vec<(String, Verdict, String)>,
+    /// What came of each case, in the order of ids.
+    pub verdicts: Vec<Ruled>,
+}
+
+/// What came of one case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ruled {
+    /// The id of the case.
+    pub case: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// Whether a SHOULD of the case itself was missed: a case that recommends and does not demand can be
+    /// caught by no more than that.
+    pub missed: bool,
 }
 
 /// The proofs that a library owes. With `full` every flaw meets every case.
@@ -219,7 +234,13 @@ fn one(bench: &Bench<'_>, proof: &Proof, cancel: &Cancel) -> Result<Outcome, Str
     let mut verdicts = Vec::new();
     let tell = |told: Told<'_>| {
         if let Told::Case(_, result) = told {
-            verdicts.push((result.id, result.judgement.verdict, result.judgement.reason));
+            let judgement = result.judgement;
+            verdicts.push(Ruled {
+                case: result.id,
+                missed: judgement.findings.iter().any(is_missed),
+                verdict: judgement.verdict,
+                reason: judgement.reason,
+            });
         }
     };
     session
@@ -235,13 +256,14 @@ fn one(bench: &Bench<'_>, proof: &Proof, cancel: &Cancel) -> Result<Outcome, Str
 
 impl Outcome {
     /// The verdicts that the claim does not allow.
-    pub fn broken(&self) -> impl Iterator<Item = &(String, Verdict, String)> {
-        self.verdicts.iter().filter(|(_, verdict, _)| {
-            !not_here(*verdict)
+    pub fn broken(&self) -> impl Iterator<Item = &Ruled> {
+        self.verdicts.iter().filter(|ruled| {
+            let passes = matches!(ruled.verdict, Verdict::Pass | Verdict::Recorded);
+            !not_here(ruled.verdict)
                 && match self.claim {
-                    Claim::Passes => !matches!(verdict, Verdict::Pass | Verdict::Recorded),
-                    Claim::Killed => !killed(*verdict),
-                    Claim::NeverPasses => matches!(verdict, Verdict::Pass | Verdict::Recorded),
+                    Claim::Passes => !passes || ruled.missed,
+                    Claim::Killed => !killed(ruled),
+                    Claim::NeverPasses => passes,
                     Claim::Open => false,
                 }
         })
@@ -264,13 +286,22 @@ impl Outcome {
     fn decided(&self) -> usize {
         self.verdicts
             .iter()
-            .filter(|(_, verdict, _)| !not_here(*verdict))
+            .filter(|ruled| !not_here(ruled.verdict))
             .count()
     }
 }
 
-fn killed(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Fail | Verdict::Crash | Verdict::Hang)
+fn killed(ruled: &Ruled) -> bool {
+    matches!(
+        ruled.verdict,
+        Verdict::Fail | Verdict::Crash | Verdict::Hang
+    ) || ruled.verdict == Verdict::Pass && ruled.missed
+}
+
+/// Whether a finding is a SHOULD that was not kept, and not one of those that every case has.
+fn is_missed(finding: &Finding) -> bool {
+    let of_every_case = INVARIANTS.iter().any(|it| it.name == finding.name);
+    finding.held == Held::Broken && finding.level == Level::Should && !of_every_case
 }
 
 fn not_here(verdict: Verdict) -> bool {
@@ -295,7 +326,13 @@ impl Summary {
         let (mut kills, mut flaws) = (0, 0);
         for outcome in outcomes {
             summary.decided += outcome.decided();
-            for (case, verdict, reason) in outcome.broken() {
+            for ruled in outcome.broken() {
+                let Ruled {
+                    case,
+                    verdict,
+                    reason,
+                    ..
+                } = ruled;
                 let expected = match outcome.claim {
                     Claim::Passes => "should pass",
                     Claim::Killed => "should be failed",
@@ -312,10 +349,8 @@ impl Summary {
             let right = outcome.decided() - outcome.broken().count();
             match outcome.claim {
                 Claim::Passes => {
-                    for (_, verdict, reason) in &outcome.verdicts {
-                        if not_here(*verdict) {
-                            *summary.skipped.entry(reason.clone()).or_default() += 1;
-                        }
+                    for ruled in outcome.verdicts.iter().filter(|it| not_here(it.verdict)) {
+                        *summary.skipped.entry(ruled.reason.clone()).or_default() += 1;
                     }
                     summary.lines.push(format!(
                         "the reference client passes {right} of {} cases",
@@ -347,8 +382,8 @@ impl Summary {
                 let failed = outcome
                     .verdicts
                     .iter()
-                    .filter(|(_, it, _)| killed(*it))
-                    .map(|(case, ..)| case.clone());
+                    .filter(|ruled| killed(ruled))
+                    .map(|ruled| ruled.case.clone());
                 summary
                     .caught
                     .entry(outcome.subject.clone())

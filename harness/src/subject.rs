@@ -4,7 +4,7 @@
 
 use std::{future::Future, path::PathBuf, pin::Pin};
 
-use mailproof_scenarios::model::{Auth, Job, Protocol, Security, Trust, event::Said};
+use mailproof_scenarios::model::{Auth, Crl, Job, Protocol, Security, Store, Trust, event::Said};
 use serde::{Deserialize, Serialize};
 
 /// The version of the request, which is also the contract with shims.
@@ -29,8 +29,16 @@ pub struct Request {
     pub security: Security,
     /// The trust setting.
     pub trust: Trust,
-    /// PEM of the test authority, for trust `ca`; the file is there for every trust setting.
+    /// The authorities for trust `ca`, PEM of the test authority unless a case is about the file itself; the
+    /// file is there for every trust setting.
     pub ca_file: PathBuf,
+    /// PEM of the authorities that the system is to trust, for trust `system` and `default`; absent where that
+    /// is left to the system.
+    #[serde(default)]
+    pub store_file: Option<PathBuf>,
+    /// PEM of the certificate revocation lists to check against; absent where there is nothing to check.
+    #[serde(default)]
+    pub crl_file: Option<PathBuf>,
     /// PEM of the pinned leaf, for trust `pin`.
     pub pin_file: Option<PathBuf>,
     /// How to sign in.
@@ -125,6 +133,12 @@ pub struct Supports {
     pub same_process: bool,
     /// Whether one message can go to several recipients.
     pub several_recipients: bool,
+    /// Whether it can be given a store of authorities in the place of the system's.
+    #[serde(default)]
+    pub store: bool,
+    /// Whether it can be given certificate revocation lists.
+    #[serde(default)]
+    pub crl: bool,
 }
 
 impl Supports {
@@ -147,6 +161,12 @@ impl Supports {
         }
         if step.process == mailproof_scenarios::model::Process::Same && !self.same_process {
             return Some("several steps in one process".to_owned());
+        }
+        if step.store != Store::Own && !self.store {
+            return Some("a system store of the case's own".to_owned());
+        }
+        if step.crl != Crl::None && !self.crl {
+            return Some("certificate revocation lists".to_owned());
         }
         None
     }

@@ -27,10 +27,12 @@ class Unsupported(Exception):
 
 def context(request):
     trust = request["trust"]
-    if trust == "system":
-        return ssl.create_default_context()
-    if trust == "ca":
-        return ssl.create_default_context(cafile=request["ca_file"])
+    if trust in ("system", "ca"):
+        verifying = ssl.create_default_context(cafile=request["ca_file"] if trust == "ca" else None)
+        if request["crl_file"]:
+            verifying.load_verify_locations(cafile=request["crl_file"])
+            verifying.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+        return verifying
     if trust in ("pin", "always"):
         any_certificate = ssl.create_default_context()
         any_certificate.check_hostname = False
@@ -228,8 +230,10 @@ def meaning(error):
 def main():
     request = json.load(sys.stdin)
 
+    bare = "--no-context" in sys.argv[1:] or request["trust"] == "default"
+
     def named(keyword):
-        return {} if "--no-context" in sys.argv[1:] else {keyword: context(request)}
+        return {} if bare else {keyword: context(request)}
 
     code = 0
     try:

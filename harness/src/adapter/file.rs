@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use mailproof_scenarios::model::{Auth, Job, Security, Trust};
+use mailproof_scenarios::model::{Auth, Crl, Job, Security, Trust};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -53,6 +53,10 @@ pub(super) struct File {
     /// Variables of the environment, beside `PATH`, `HOME` and their kin.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, Spanned<String>>,
+    /// Variables that put `{store}` in the place of the authorities that the system trusts, for steps that have
+    /// such a store.
+    #[serde(default)]
+    pub(super) system_store: BTreeMap<String, Spanned<String>>,
     /// What the exit codes of a template mean.
     pub(super) exit: Option<Spanned<Exit>>,
     /// Bounds of the process.
@@ -73,6 +77,8 @@ pub(super) struct Support {
     pub(super) auth: Option<Vec<Auth>>,
     #[serde(default)]
     pub(super) several_recipients: bool,
+    #[serde(default)]
+    pub(super) crl: bool,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +90,8 @@ pub(super) struct Settings {
     pub(super) trust: BTreeMap<Trust, Setting>,
     #[serde(default)]
     pub(super) auth: BTreeMap<Auth, Setting>,
+    #[serde(default)]
+    pub(super) crl: BTreeMap<Crl, Setting>,
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use mailproof_scenarios::model::Security;
+use mailproof_scenarios::model::{Crl, Security};
 use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
     server::ParsedCertificate,
@@ -73,9 +73,13 @@ impl Adapter {
                 (&job.run, stdin)
             }
         };
+        let mut environment = filled(&self.environment, &values)?;
+        if request.store_file.is_some() {
+            environment.extend(filled(&self.system_store, &values)?);
+        }
         Ok(Prepared {
             command: arguments(run, &values)?,
-            environment: filled(&self.environment, &values)?.into_iter().collect(),
+            environment: environment.into_iter().collect(),
             files: self
                 .files
                 .iter()
@@ -100,12 +104,18 @@ fn settle(commands: &Commands, request: &Request, values: &mut Values) -> Result
     let security = commands.security.get(&(protocol, request.security));
     let trust = commands.trust.get(&(protocol, request.trust));
     let auth = commands.auth.get(&(protocol, request.auth));
+    let lists = match request.crl_file {
+        Some(_) => Crl::Given,
+        None => Crl::None,
+    };
+    let crl = commands.crl.get(&(protocol, lists));
     let chosen = [
         security.ok_or_else(|| lacks(format!("security {}", request.security)))?,
         trust
             .or_else(|| any_trust(commands, request, &none))
             .ok_or_else(|| lacks(format!("trust {}", request.trust)))?,
         auth.ok_or_else(|| lacks(format!("auth {}", request.auth)))?,
+        crl.unwrap_or(&none),
     ];
 
     let mut own = filled(&commands.values, values)?;
@@ -172,6 +182,12 @@ fn built_in(request: &Request, folder: Option<&Path>) -> Values {
     add("to", Value::Many(request.to.clone()));
     if let Some(folder) = folder {
         add("folder", Value::One(path(folder)));
+    }
+    if let Some(store) = &request.store_file {
+        add("store", Value::One(path(store)));
+    }
+    if let Some(crl) = &request.crl_file {
+        add("crl", Value::One(path(crl)));
     }
     if let Some(pin) = &request.pin_file {
         add("pin", Value::One(path(pin)));

@@ -130,11 +130,8 @@ impl Checker<'_> {
             },
             files: self.files(&file, read)?,
             fresh: file.fresh.iter().map(inside).collect::<Result<_, _>>()?,
-            environment: file
-                .environment
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), self.template(value, Where::Text)?)))
-                .collect::<Result<_, Complaint>>()?,
+            environment: self.variables(&file.environment)?,
+            system_store: self.variables(&file.system_store)?,
             exit: match &file.exit {
                 Some(exit) => exit_table(exit.as_ref())?,
                 None => ExitTable::default(),
@@ -163,13 +160,24 @@ impl Checker<'_> {
         })
     }
 
+    fn variables(
+        &self,
+        variables: &BTreeMap<String, Spanned<String>>,
+    ) -> Result<BTreeMap<String, Template>, Complaint> {
+        variables
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), self.template(value, Where::Text)?)))
+            .collect()
+    }
+
     /// Exactly one of the three tables says what kind it is.
     fn kind(&self, file: &file::File) -> Result<(Kind, Supports), Complaint> {
         let supports = file.supports.as_ref();
         match (&file.job, &file.shim, &file.embedded) {
             (Some(jobs), None, None) => {
                 let commands = self.commands(jobs.as_ref(), file)?;
-                let supports = template_supports(&commands, supports)?;
+                let mut supports = template_supports(&commands, supports)?;
+                supports.store = !file.system_store.is_empty();
                 Ok((Kind::Template(commands), supports))
             }
             (None, Some(shim), None) => {
@@ -178,7 +186,9 @@ impl Checker<'_> {
                     return Err(Complaint::new(settings.span(), message));
                 }
                 let run = self.run(&shim.as_ref().run, Where::Shim)?;
-                Ok((Kind::Shim { run }, shim_supports(shim.span(), supports)?))
+                let mut supports = shim_supports(shim.span(), supports)?;
+                supports.store = !file.system_store.is_empty();
+                Ok((Kind::Shim { run }, supports))
             }
             (None, None, Some(embedded)) => {
                 if let Some(supports) = supports {
@@ -237,6 +247,7 @@ impl Checker<'_> {
             commands.security = self.axis(&settings.security)?;
             commands.trust = self.axis(&settings.trust)?;
             commands.auth = self.axis(&settings.auth)?;
+            commands.crl = self.axis(&settings.crl)?;
         }
         Ok(commands)
     }

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use mailproof_scenarios::model::{Auth, Job, Protocol, Security, Step, Trust};
+use mailproof_scenarios::model::{Auth, Crl, Job, Protocol, Security, Step, Trust};
 use serde::Deserialize;
 
 pub use error::{AdapterError, FindError};
@@ -76,6 +76,8 @@ pub struct Adapter {
     pub fresh: Vec<String>,
     /// Variables of its environment.
     pub environment: BTreeMap<String, Template>,
+    /// More of them where a step has a store in the place of the system's.
+    pub system_store: BTreeMap<String, Template>,
     /// What its exit codes mean; a shim says it in words instead.
     pub exit: ExitTable,
     /// Bounds of its process.
@@ -125,6 +127,8 @@ pub struct Commands {
     pub trust: BTreeMap<(Protocol, Trust), Setting>,
     /// What to add for each way to sign in.
     pub auth: BTreeMap<(Protocol, Auth), Setting>,
+    /// What to add with and without revocation lists; nothing where it is not there.
+    pub crl: BTreeMap<(Protocol, Crl), Setting>,
     /// Values of the adapter's own places, where no setting has another.
     pub values: BTreeMap<String, Template>,
 }
@@ -206,6 +210,9 @@ impl Adapter {
         }
         if !commands.auth.contains_key(&(protocol, step.auth)) {
             return Some(format!("auth {} over {protocol}", step.auth));
+        }
+        if step.crl != Crl::None && !commands.crl.contains_key(&(protocol, step.crl)) {
+            return Some(format!("certificate revocation lists over {protocol}"));
         }
         None
     }

@@ -36,7 +36,14 @@ impl OwnPlaces {
                 named.insert((*axis, name.as_ref()));
             }
         }
+        let says_no_crl = settings.iter().any(|(word, _)| *word == ("crl", "none"));
         for (axis, name) in named {
+            // Most steps have no revocation lists, also where the adapter has nothing to say about that.
+            if axis == "crl" && !says_no_crl {
+                let without = "crl = \"none\"".to_owned();
+                own.sometimes.insert(name.clone(), without);
+                continue;
+            }
             let mut of_axis = settings.iter().filter(|((it, _), _)| *it == axis);
             match of_axis.find(|(_, setting)| !always_sets(setting, name)) {
                 None => {
@@ -70,10 +77,12 @@ pub(super) fn settings_of(
     let security = settings.security.iter();
     let trust = settings.trust.iter();
     let auth = settings.auth.iter();
+    let crl = settings.crl.iter();
     security
         .map(|(word, setting)| (("security", word.name()), setting))
         .chain(trust.map(|(word, setting)| (("trust", word.name()), setting)))
         .chain(auth.map(|(word, setting)| (("auth", word.name()), setting)))
+        .chain(crl.map(|(word, setting)| (("crl", word.name()), setting)))
         .collect()
 }
 

@@ -20,6 +20,11 @@ pub const BUILT_IN_PLACES: &[(&str, &str)] = &[
         "ca",
         "a file with the certificate of the test authority, PEM",
     ),
+    (
+        "store",
+        "a file with the authorities that the system is to trust, PEM",
+    ),
+    ("crl", "a file with certificate revocation lists, PEM"),
     ("pin", "a file with the certificate to pin, PEM"),
     (
         "pin_fingerprint",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use mailproof_scenarios::model::{Job, Protocol};
+use mailproof_scenarios::model::{Crl, Job, Protocol};
 use toml::Spanned;
 
 use super::{Commands, error::Complaint, file};
@@ -20,7 +20,8 @@ pub(super) fn template_supports(
             || it.imap.is_some()
             || it.security.is_some()
             || it.trust.is_some()
-            || it.auth.is_some();
+            || it.auth.is_some()
+            || it.crl;
         if doubled {
             let message = "a template supports what [job] and [settings] have; expected only `several-recipients`";
             return Err(Complaint::new(spanned.span(), message));
@@ -35,6 +36,8 @@ pub(super) fn template_supports(
         auth: each(commands.auth.keys().map(|(_, word)| *word)),
         same_process: false,
         several_recipients,
+        store: false,
+        crl: commands.crl.keys().any(|(_, word)| *word == Crl::Given),
     })
 }
 
@@ -72,6 +75,8 @@ pub(super) fn shim_supports(
         auth: auth.clone(),
         same_process: false,
         several_recipients: it.several_recipients,
+        store: false,
+        crl: it.crl,
     })
 }
 

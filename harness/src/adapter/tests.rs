@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use mailproof_scenarios::model::{Host, Message, Party, PortRole, Process};
+use mailproof_scenarios::model::{CaFile, Crl, Host, Message, Party, PortRole, Process, Store};
 use pretty_assertions::assert_eq;
 use test_case::test_case;
 
@@ -25,6 +25,8 @@ fn request(job: Job, protocol: Protocol) -> Request {
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
         ca_file: PathBuf::from("/w/ca.pem"),
+        store_file: None,
+        crl_file: None,
         pin_file: Some(PathBuf::from("/w/pin.pem")),
         auth: Auth::Plain,
         account: "a".to_owned(),
@@ -46,6 +48,9 @@ fn step(job: Job, protocol: Protocol) -> Step {
         protocol,
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         source: 1,
         port: PortRole::Submission,
@@ -229,6 +234,7 @@ fn msmtp_gets_its_configuration_from_a_file() {
     tls on
     tls_starttls on
     tls_trust_file /w/ca.pem
+
     auth plain
     user u@firma.example
     password pw

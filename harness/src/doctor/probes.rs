@@ -120,7 +120,7 @@ fn undisturbed(base: &Case, adapter: &Adapter) -> Vec<Probe> {
 }
 
 /// Every combination of settings for a job that the adapter declares and that can work, best known first.
-/// Trust `system` cannot: nobody knows the test authority there.
+/// Trust `system` and `default` cannot: nobody knows the test authority there.
 fn candidates(model: &Step, protocol: Protocol, job: Job, adapter: &Adapter) -> Vec<Step> {
     const SECURITY: [Security; 5] = [
         Security::Implicit,
@@ -313,7 +313,10 @@ mod tests {
                 .iter()
                 .all(|word| tried(&|it| it.auth == *word))
         );
-        let mut trust = supports.trust.iter().filter(|it| **it != Trust::System);
+        let mut trust = supports
+            .trust
+            .iter()
+            .filter(|it| !matches!(it, Trust::System | Trust::Default));
         assert!(trust.all(|word| tried(&|it| it.trust == *word)));
         for about in About::ALL {
             assert!(probes.iter().any(|it| it.about == about), "{about:?}");

@@ -2,8 +2,7 @@
 //!
 //! Must not know what was said in it; the leak oracle and the signs read that.
 
-use mailproof_certs::Fault;
-use mailproof_scenarios::model::{ChainSpec, Event, Layer, PortRole, Step, What};
+use mailproof_scenarios::model::{ChainSpec, Event, Layer, PortRole, Step, What, event::SentChain};
 
 use super::{
     trust::{self, Decision},
@@ -36,7 +35,7 @@ pub(crate) enum Channel {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// What the server presented, on a resumed session at its first handshake; `None` if nobody saw it.
-    pub(crate) served: Option<(Fault, u32)>,
+    pub(crate) served: Option<ChainSpec>,
     /// The step of that first handshake, where the session was resumed.
     pub(crate) resumed_from: Option<u16>,
 }
@@ -47,12 +46,7 @@ impl Epoch {
     pub(crate) fn decision(&self, step: &Step, pinned: &ChainSpec) -> Option<Decision> {
         match &self.channel {
             Channel::Clear => None,
-            Channel::Tls(peer) => Some(trust::decide(
-                step.trust,
-                step.security,
-                peer.served,
-                pinned,
-            )),
+            Channel::Tls(peer) => Some(trust::decide_for(step, peer.served.as_ref(), pinned)),
         }
     }
 
@@ -94,10 +88,19 @@ impl Epoch {
 impl Peer {
     /// What was wrong with the certificate, for a sentence.
     pub(crate) fn describe(&self) -> String {
-        let what = match self.served {
-            Some((fault, 0)) => fault.name().to_owned(),
-            Some((fault, variant)) => format!("{fault}, key {}", variant + 1),
+        let what = match &self.served {
             None => "a certificate that was never seen".to_owned(),
+            Some(chain) => {
+                let key = match chain.variant {
+                    0 => String::new(),
+                    variant => format!(", key {}", variant + 1),
+                };
+                let name = match chain.host {
+                    None => String::new(),
+                    Some(_) => ", for another name".to_owned(),
+                };
+                format!("{}{key}{name}", chain.fault)
+            }
         };
         match self.resumed_from {
             Some(step) => format!("{what}, in a session resumed from step {step}"),
@@ -122,7 +125,7 @@ pub(crate) fn of(events: &[Event], connections: &[Connection]) -> Vec<Epoch> {
 /// The walk along one connection.
 struct Stretch<'a> {
     connection: &'a Connection,
-    served: Option<(Fault, u32)>,
+    served: Option<ChainSpec>,
     peer: Peer,
     current: Option<Epoch>,
 }
@@ -148,9 +151,9 @@ impl<'a> Stretch<'a> {
         let step = step_of(event);
         match &event.what {
             What::ServedChain(chain) => {
-                self.served = Some((chain.fault, chain.variant));
+                self.served = Some(presented(chain));
                 self.peer = Peer {
-                    served: self.served,
+                    served: self.served.clone(),
                     resumed_from: None,
                 };
             }
@@ -159,7 +162,7 @@ impl<'a> Stretch<'a> {
                     resumed_peer(events, connections, self.connection, index)
                 } else {
                     Peer {
-                        served: self.served,
+                        served: self.served.clone(),
                         resumed_from: None,
                     }
                 };
@@ -204,6 +207,15 @@ impl<'a> Stretch<'a> {
     }
 }
 
+/// Which chain it was, in the words of scenarios.
+fn presented(chain: &SentChain) -> ChainSpec {
+    ChainSpec {
+        fault: chain.fault,
+        variant: chain.variant,
+        host: chain.host,
+    }
+}
+
 /// Whom a resumed session leads to: the peer of the latest full handshake before it, on the same port if
 /// there was one, else in the same protocol.
 fn resumed_peer(
@@ -218,9 +230,10 @@ fn resumed_peer(
             let mut original = None;
             for &index in connection.events.iter().filter(|index| **index < before) {
                 match &events[index].what {
-                    What::ServedChain(chain) => served = Some((chain.fault, chain.variant)),
+                    What::ServedChain(chain) => served = Some(presented(chain)),
                     What::TlsEstablished { resumed: false, .. } => {
-                        original = Some((index, connection, served?, step_of(&events[index])));
+                        let served = served.clone()?;
+                        original = Some((index, connection, served, step_of(&events[index])));
                     }
                     _ => {}
                 }

@@ -209,6 +209,27 @@ fn completed(view: &View<'_>, step: Option<u16>, wanted: bool) -> Outcome {
     .evidence(evidence)
 }
 
+/// Success and all of it, or no success and none of it.
+fn honest(view: &View<'_>, step: Option<u16>) -> Outcome {
+    let mut evidence = Vec::new();
+    let steps = view.steps_of(step);
+    if steps.is_empty() {
+        return Outcome::unseen("There was no step to look at.");
+    }
+    for number in steps {
+        let outcome = match jobs::books(view, number).any {
+            true => took_place(view, number),
+            false => stayed_away(view, number),
+        };
+        match outcome {
+            Ok(events) => evidence.extend(events),
+            Err(outcome) => return outcome.in_step(number),
+        }
+        evidence.extend(view.end_of(number).map(|it| it.event));
+    }
+    Outcome::held("What the client said is what took place.").evidence(evidence)
+}
+
 fn took_place(view: &View<'_>, number: u16) -> Result<Vec<usize>, Outcome> {
     let books = jobs::books(view, number);
     if !books.done {
@@ -271,28 +292,6 @@ fn no_word(view: &View<'_>, number: u16, but: &str) -> Outcome {
 }
 
 /// Whether the subject claims nothing that did not take place. What it denies is another matter.
-fn honest(view: &View<'_>, step: Option<u16>) -> Outcome {
-    let mut evidence = Vec::new();
-    for number in view.steps_of(step) {
-        let books = jobs::books(view, number);
-        match view.said(number) {
-            Some(Said::Success) if !books.done => {
-                return Outcome::broken(format!(
-                    "The client said success although {}.",
-                    books.detail
-                ))
-                .evidence(books.evidence)
-                .in_step(number);
-            }
-            Some(_) => evidence.extend(view.end_of(number).map(|it| it.event)),
-            None => {
-                return Outcome::unseen("Nobody saw what the client said of it.").in_step(number);
-            }
-        }
-    }
-    Outcome::held("The client claimed nothing that did not take place.").evidence(evidence)
-}
-
 fn said(view: &View<'_>, step: Option<u16>, words: &[Said]) -> Outcome {
     let mut evidence = Vec::new();
     for number in view.steps_of(step) {

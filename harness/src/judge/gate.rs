@@ -4,7 +4,7 @@
 //! does nothing.
 
 use mailproof_scenarios::model::{
-    Action, At, Check, Delta, Deviation, Layer, Security, Vary, What,
+    Action, At, Check, Delta, Deviation, Layer, Security, Step, Vary, What,
     event::{Direction, Ended, Said},
 };
 
@@ -35,7 +35,8 @@ pub(crate) enum Gate {
 ///   one, and which comes first is up to the subject. And the client must turn up in every step, or it is
 ///   [`Gate::Absent`]. A step that must complete is no part of the gate: who stays away there has failed.
 /// * Changed input or settings: each changed step was begun and the client connected to the server in it, or
-///   knocked at its port.
+///   knocked at its port. Where a file of authorities or revocation lists is what changed, a client that says
+///   how it went without connecting has met it too.
 /// * No delta: the client turned up in every step. Somebody who never did can hold no promise.
 pub(crate) fn check(view: &View<'_>) -> Gate {
     match &view.record.case.delta {
@@ -116,13 +117,14 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
         if !step_begun(view, step) {
             return Gate::NotReached(format!("Step {step} was never begun."));
         }
-        let met = view.events_in(Some(step)).any(|(_, event)| {
-            is_act_of_client(&event.what)
-                || matches!(
-                    event.what,
-                    What::Attempted { .. } | What::Connected { decoy: false, .. }
-                )
-        });
+        let met = has_read_settings(view, step)
+            || view.events_in(Some(step)).any(|(_, event)| {
+                is_act_of_client(&event.what)
+                    || matches!(
+                        event.what,
+                        What::Attempted { .. } | What::Connected { decoy: false, .. }
+                    )
+            });
         if !met {
             return Gate::NotReached(format!(
                 "In step {step} the client never met {whom}: {}.",
@@ -131,6 +133,18 @@ fn turned_up(view: &View<'_>, steps: impl IntoIterator<Item = u16>, whom: &str) 
         }
     }
     Gate::Reached(format!("the client met {whom}"))
+}
+
+/// Whether a step was given a file to trust by that the control has not, and the subject said how it went: what
+/// it read of the file is all that there is to meet, and it need not have connected.
+fn has_read_settings(view: &View<'_>, step: u16) -> bool {
+    let case = &view.record.case;
+    let base = case.steps.get(usize::from(step).saturating_sub(1));
+    let files = |it: &Step| (it.ca_file, it.store, it.crl);
+    let differs = base
+        .zip(view.step(step))
+        .is_some_and(|(base, step)| files(base) != files(step));
+    case.has_delta() && differs && view.said(step).is_some()
 }
 
 /// Whether a step fails the case when nothing happens in it.

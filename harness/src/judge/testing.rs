@@ -6,9 +6,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    Action, Auth, Canaries, Case, ChainSpec, Check, Delta, Deviation, Endpoints, Event,
-    Expectation, Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern,
-    PortRole, Process, Protocol, Security, Setup, Severity, Sign, Step, Trust, Vary, What,
+    Action, Auth, CaFile, Canaries, Case, ChainSpec, Check, Crl, Delta, Deviation, Endpoints,
+    Event, Expectation, Frequency, Host, Job, Kind, Layer, Level, Log, Message, On, Party, Pattern,
+    PortRole, Process, Protocol, Security, Setup, Severity, Sign, Step, Store, Trust, Vary, What,
     event::{Alert, ClientHello, Direction, Ended, Said, SentChain, VERSION},
 };
 
@@ -134,6 +134,14 @@ impl Scene {
         self.set(|it| it.trust = trust)
     }
 
+    /// What the client was given to verify with.
+    pub(crate) fn given(self, file: CaFile, crl: Crl) -> Self {
+        self.set(|it| {
+            it.ca_file = file;
+            it.crl = crl;
+        })
+    }
+
     pub(crate) fn job(self, job: Job) -> Self {
         self.set(|it| it.job = job)
     }
@@ -182,7 +190,7 @@ impl Scene {
     }
 
     pub(crate) fn bad_chain(self, fault: Fault) -> Self {
-        self.deviate(Action::Chain(ChainSpec { fault, variant: 0 }))
+        self.deviate(Action::Chain(ChainSpec::of(fault)))
     }
 
     pub(crate) fn must(self, check: Check) -> Self {
@@ -394,6 +402,7 @@ impl Scene {
         self.on_wire(What::ServedChain(SentChain {
             fault,
             variant: 0,
+            host: None,
             leaf: "00".to_owned(),
         }))
     }
@@ -625,6 +634,9 @@ pub(crate) fn step(job: Job, protocol: Protocol, security: Security, port: PortR
         protocol,
         security,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         source: 1,
         port,

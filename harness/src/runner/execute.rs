@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_certs::Authority;
+use mailproof_certs::{Authority, Chain, ForgeError, Names};
 use mailproof_mock_servers::world::{Place, Recorder, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Canaries, Case, Host, Log, Persona, Process, Step, What,
+    Action, Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
 
@@ -19,7 +19,8 @@ use super::{
     Cancel, Executed, Executor,
     message::{Head, render},
     subject::{Instance, Performance},
-    work::{WorkFolder, first_certificate},
+    trust_files,
+    work::WorkFolder,
 };
 use crate::{
     adapter::Adapter,
@@ -106,14 +107,42 @@ impl Local {
 
     /// The work folder, with the leaf of the chain that the base serves to pin.
     fn work_folder(&self, case: &Case) -> Result<WorkFolder, String> {
-        let spec = &case.setup.chain;
-        let chain = self
-            .authority
-            .chain_variant(spec.fault, &self.options.place.names(case), spec.variant)
-            .map_err(|error| format!("cannot forge the chain to pin: {error}"))?;
-        let sent = chain.sent_pem();
-        WorkFolder::create(self.authority.root_pem(), first_certificate(&sent))
-            .map_err(|error| format!("cannot make a work folder: {error}"))
+        let chains = self
+            .chains(case)
+            .map_err(|error| format!("cannot forge the chains: {error}"))?;
+        let pin = chains.first().map(|it| it.leaf_pem()).unwrap_or_default();
+        let work = WorkFolder::create(self.authority.root_pem(), &pin)
+            .map_err(|error| format!("cannot make a work folder: {error}"))?;
+        for step in case.effective_steps() {
+            for (name, octets) in trust_files::of(&step, &self.authority, &chains) {
+                work.write(&name, &octets)
+                    .map_err(|error| format!("cannot write {name}: {error}"))?;
+            }
+        }
+        Ok(work)
+    }
+
+    /// Every chain of the case, that of the base first.
+    fn chains(&self, case: &Case) -> Result<Vec<Arc<Chain>>, ForgeError> {
+        let deviating = case.deviations().iter().filter_map(|it| match &it.action {
+            Action::Chain(spec) => Some(spec),
+            _ => None,
+        });
+        std::iter::once(&case.setup.chain)
+            .chain(deviating)
+            .map(|spec| {
+                let names = self.names(case, spec);
+                self.authority
+                    .chain_variant(spec.fault, &names, spec.variant)
+            })
+            .collect()
+    }
+
+    /// The names that a chain of the case is made for.
+    fn names(&self, case: &Case, spec: &ChainSpec) -> Names {
+        let place = self.options.place;
+        spec.host
+            .map_or_else(|| place.names(case), |host| place.names_of(host))
     }
 
     fn message(&self, case: &Case, number: usize, step: &Step, canaries: &Canaries) -> String {
@@ -145,7 +174,9 @@ impl Local {
             port: run.world.port(step.port),
             security: step.security,
             trust: step.trust,
-            ca_file: run.work.file("ca.pem"),
+            ca_file: run.work.file(&trust_files::ca_name(step)),
+            store_file: trust_files::store_name(step).map(|name| run.work.file(&name)),
+            crl_file: trust_files::crl_name(step).map(|name| run.work.file(&name)),
             pin_file: Some(run.work.file("pin.pem")),
             auth: step.auth,
             account: step.account.clone(),

@@ -11,6 +11,7 @@ mod plan;
 mod samples;
 mod schedule;
 mod subject;
+mod trust_files;
 mod work;
 mod workers;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mailproof_scenarios::model::{
-    Auth, Case, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party, PortRole, Process,
-    Protocol, Security, Setup, Severity, Step, Trust,
+    Auth, CaFile, Case, Crl, Delta, Expectation, Frequency, Host, Job, Kind, Message, Party,
+    PortRole, Process, Protocol, Security, Setup, Severity, Step, Store, Trust,
 };
 
 use crate::adapter::Adapter;
@@ -40,6 +40,9 @@ pub(super) fn case(id: &str) -> Case {
             protocol: Protocol::Smtp,
             security: Security::None,
             trust: Trust::Ca,
+            ca_file: CaFile::default(),
+            store: Store::default(),
+            crl: Crl::default(),
             host: Host::Name,
             source: 1,
             port: PortRole::Submission,

@@ -359,6 +359,8 @@ mod tests {
             security: Security::None,
             trust: Trust::Ca,
             ca_file: PathBuf::from("ca.pem"),
+            store_file: None,
+            crl_file: None,
             pin_file: None,
             auth: Auth::None,
             account: "a".to_owned(),

@@ -78,15 +78,6 @@ fn make_folder(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// The first certificate of a PEM file.
-pub(super) fn first_certificate(pem: &str) -> &str {
-    const END: &str = "-----END CERTIFICATE-----\n";
-    match pem.find(END) {
-        Some(at) => &pem[..at + END.len()],
-        None => pem,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,13 +103,5 @@ mod tests {
         let root = work.path().to_owned();
         drop(work);
         assert!(!root.exists());
-    }
-
-    #[test]
-    fn the_leaf_is_the_first_certificate() {
-        let one = "-----BEGIN CERTIFICATE-----\nMQ==\n-----END CERTIFICATE-----\n";
-        let two = one.replace("MQ==", "Mg==");
-        assert_eq!(first_certificate(&format!("{one}{two}")), one);
-        assert_eq!(first_certificate(""), "");
     }
 }

@@ -21,8 +21,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Auth, Canaries, Case, Delta, Event, Frequency, Host, Job, Kind, Log, Message, Party, Persona,
-    PortRole, Process, Protocol, Security, Setup, Severity, Step, Trust, What,
+    Auth, CaFile, Canaries, Case, Crl, Delta, Event, Frequency, Host, Job, Kind, Log, Message,
+    Party, Persona, PortRole, Process, Protocol, Security, Setup, Severity, Step, Store, Trust,
+    What,
     event::{Ended, Said, VERSION},
 };
 use tempfile::TempDir;
@@ -100,6 +101,9 @@ pub fn for_persona(persona: &Persona) -> Case {
                 false => Security::StarttlsRequired,
             },
             trust: Trust::Ca,
+            ca_file: CaFile::default(),
+            store: Store::default(),
+            crl: Crl::default(),
             host: Host::Name,
             port: role,
             source: 1,

@@ -122,6 +122,7 @@ fn trust(trust: Trust, place: &Place<'_>) -> String {
             place.pin_fingerprint
         ),
         Trust::Always => "tell the client to accept any certificate".to_owned(),
+        Trust::Default => "leave everything about certificates as the client has it".to_owned(),
     }
 }
 

@@ -45,6 +45,8 @@ fn request(serving: &Serving, number: usize, folder: &std::path::Path) -> Reques
         security: step.security,
         trust: step.trust,
         ca_file: serving.files.ca.clone(),
+        store_file: None,
+        crl_file: None,
         pin_file: Some(serving.files.pin.clone()),
         auth: step.auth,
         account: step.account.clone(),

@@ -52,6 +52,8 @@ impl AsyncImap {
             auth: vec![Auth::Password, Auth::Plain, Auth::Xoauth2],
             same_process: true,
             several_recipients: false,
+            store: false,
+            crl: false,
         }
     }
 }

@@ -40,10 +40,12 @@ impl Lettre {
                 Security::StarttlsRequired,
                 Security::Implicit,
             ],
-            trust: vec![Trust::System, Trust::Ca, Trust::Always],
+            trust: vec![Trust::System, Trust::Ca, Trust::Always, Trust::Default],
             auth: Auth::ALL.to_vec(),
             same_process: true,
             several_recipients: true,
+            store: false,
+            crl: false,
         }
     }
 }
@@ -136,7 +138,7 @@ fn transport(request: &Request) -> Result<AsyncSmtpTransport<Tokio1Executor>, Tr
 fn tls(request: &Request) -> Result<TlsParameters, Trouble> {
     let builder = TlsParameters::builder(request.host.clone());
     let builder = match request.trust {
-        Trust::System => builder,
+        Trust::System | Trust::Default => builder,
         Trust::Always => builder
             .dangerous_accept_invalid_certs(true)
             .dangerous_accept_invalid_hostnames(true),

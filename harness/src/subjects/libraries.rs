@@ -22,6 +22,8 @@ impl Libraries {
             auth: both(smtp.auth, imap.auth),
             same_process: smtp.same_process && imap.same_process,
             several_recipients: smtp.several_recipients,
+            store: smtp.store && imap.store,
+            crl: smtp.crl && imap.crl,
         }
     }
 

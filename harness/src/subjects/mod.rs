@@ -70,6 +70,8 @@ fn lacks(supports: &Supports, request: &Request) -> Option<String> {
         security,
         trust,
         auth,
+        store_file,
+        crl_file,
         ..
     } = request;
     if !supports.jobs.contains(&(*protocol, *job)) {
@@ -83,6 +85,12 @@ fn lacks(supports: &Supports, request: &Request) -> Option<String> {
     }
     if !supports.auth.contains(auth) {
         return Some(format!("auth {auth}"));
+    }
+    if store_file.is_some() && !supports.store {
+        return Some("a system store of the case's own".to_owned());
+    }
+    if crl_file.is_some() && !supports.crl {
+        return Some("certificate revocation lists".to_owned());
     }
     (request.to.len() > 1 && !supports.several_recipients).then(|| "several recipients".to_owned())
 }

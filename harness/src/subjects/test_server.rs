@@ -50,6 +50,8 @@ pub(crate) fn request(protocol: Protocol, job: Job, security: Security) -> Reque
         security,
         trust: Trust::Ca,
         ca_file: CA.clone(),
+        store_file: None,
+        crl_file: None,
         pin_file: None,
         auth: Auth::Password,
         account: "a".to_owned(),
@@ -83,6 +85,8 @@ pub(crate) struct Server {
     pub(crate) protocol: Protocol,
     pub(crate) implicit: bool,
     pub(crate) fault: Fault,
+    /// The names of that chain; those that fit the fault where absent.
+    pub(crate) names: Option<Names>,
     pub(crate) versions: &'static [&'static rustls::SupportedProtocolVersion],
     /// Keywords of EHLO or CAPABILITY, in clear and inside TLS.
     pub(crate) clear: &'static str,
@@ -126,6 +130,7 @@ impl Server {
             protocol,
             implicit: security == Security::Implicit,
             fault: Fault::Valid,
+            names: None,
             versions: rustls::ALL_VERSIONS,
             clear: if security == Security::None {
                 secure
@@ -179,7 +184,8 @@ pub(crate) fn tls_config(
     provider: fn(&mut CryptoProvider),
     config: fn(&mut ServerConfig),
 ) -> Arc<ServerConfig> {
-    let names = Names::dns("localhost").fitting(server.fault.needs());
+    let fitting = || Names::dns("localhost").fitting(server.fault.needs());
+    let names = server.names.clone().unwrap_or_else(fitting);
     let chain = AUTHORITY.chain(server.fault, &names);
     let key = CertifiedKey::clone(&chain.unwrap().certified_key());
     let mut crypto = aws_lc_rs::default_provider();

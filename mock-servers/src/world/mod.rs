@@ -153,7 +153,12 @@ impl World {
                 .clone()
                 .ok_or_else(|| lacks(&imap, Protocol::Imap))?,
         );
-        let tls = Tls::new(authority, place.names(&case), case.setup.chain.clone());
+        let tls = Tls::new(
+            authority,
+            place,
+            place.names(&case),
+            case.setup.chain.clone(),
+        );
         for spec in chains(&case) {
             tls.chain(spec).map_err(|error| WorldError::Chain {
                 fault: spec.fault,

@@ -121,6 +121,17 @@ impl Place {
         }
     }
 
+    /// The names of a chain for one host alone.
+    pub fn names_of(self, host: Host) -> Names {
+        match host {
+            Host::Ipv4 | Host::Ipv6 => Names {
+                dns: Vec::new(),
+                ip: vec![IpAddr::V4(self.ipv4()), IpAddr::V6(self.ipv6())],
+            },
+            host => Names::dns(&self.reference(host)),
+        }
+    }
+
     /// The IPv4 address of the server.
     pub const fn ipv4(self) -> Ipv4Addr {
         match self {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use mailproof_certs::{Authority, Chain, ForgeError, Names};
 use mailproof_scenarios::model::{
-    ChainSpec, HandshakePoint, Then, TlsAct, TlsChange, TlsVersion, What, WireText,
+    ChainSpec, HandshakePoint, Host, Then, TlsAct, TlsChange, TlsVersion, What, WireText,
 };
 
-use super::log::Recorder;
+use super::{log::Recorder, place::Place};
 use crate::{
     script::{Scene, Script},
     wire::tls::{
@@ -42,6 +42,7 @@ pub(crate) struct Shared {
 /// Chains and configurations.
 pub(crate) struct Tls {
     authority: Arc<Authority>,
+    place: Place,
     names: Names,
     base: ChainSpec,
     configs: Configs,
@@ -53,6 +54,8 @@ pub(crate) struct Handshake {
     pub(crate) chain: Arc<Chain>,
     /// What those get who do not name the host, where that is another chain.
     pub(crate) strangers: Option<Arc<Chain>>,
+    /// The name that the chain is made for, where that is not the one that the subject was told.
+    pub(crate) made_for: Option<Host>,
     pub(crate) chain_proof: Option<u16>,
     pub(crate) tls_proof: Option<u16>,
     /// What is said in clear between ClientHello and ServerHello, and the deviation that says it.
@@ -124,6 +127,7 @@ impl Shared {
             side,
             chain,
             strangers,
+            made_for: spec.host,
             chain_proof,
             tls_proof,
             in_clear,
@@ -132,22 +136,30 @@ impl Shared {
 }
 
 impl Tls {
-    pub(crate) fn new(authority: Arc<Authority>, names: Names, base: ChainSpec) -> Self {
+    pub(crate) fn new(
+        authority: Arc<Authority>,
+        place: Place,
+        names: Names,
+        base: ChainSpec,
+    ) -> Self {
         Self {
             authority,
+            place,
             names,
             base,
             configs: Configs::new(),
         }
     }
 
-    /// The chain of that kind for this world's names.
+    /// The chain of that kind, for this world's names or the one that it is made for.
     ///
     /// # Errors
     /// As [`Authority::chain_variant`].
     pub(crate) fn chain(&self, spec: &ChainSpec) -> Result<Arc<Chain>, ForgeError> {
+        let made_for = spec.host.map(|host| self.place.names_of(host));
+        let names = made_for.as_ref().unwrap_or(&self.names);
         self.authority
-            .chain_variant(spec.fault, &self.names, spec.variant)
+            .chain_variant(spec.fault, names, spec.variant)
     }
 
     fn side(

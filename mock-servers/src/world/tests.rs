@@ -11,8 +11,9 @@ use std::{
 
 use mailproof_certs::Authority;
 use mailproof_scenarios::model::{
-    Action, At, Auth, Canaries, Case, Delta, Deviation, Event, Frequency, Host, Job, Kind, Log, On,
-    Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Trust, What, WireText,
+    Action, At, Auth, CaFile, Canaries, Case, Crl, Delta, Deviation, Event, Frequency, Host, Job,
+    Kind, Log, On, Party, Persona, PortRole, Process, Security, Setup, Severity, Step, Store,
+    Trust, What, WireText,
 };
 
 use super::{Place, World, WorldConfig};
@@ -42,6 +43,9 @@ fn step(port: PortRole, job: Job) -> Step {
         protocol: port.protocol(),
         security: Security::StarttlsRequired,
         trust: Trust::Ca,
+        ca_file: CaFile::default(),
+        store: Store::default(),
+        crl: Crl::default(),
         host: Host::Name,
         port,
         source: 1,

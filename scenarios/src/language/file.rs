@@ -13,9 +13,9 @@ use mailproof_certs::Fault;
 
 use super::tls::TlsFile;
 use crate::model::{
-    AlertName, Auth, Carrier, Family, Flaw, Frequency, Host, HostAddress, Job, Kind, Layer, Level,
-    Message, Need, Party, PortRole, PortState, Process, Protocol, Refusal, Security, Severity,
-    Sign, Split, StoreCheck, Then, Trust, Unit, When, Who, WireText, event::Said,
+    AlertName, Auth, CaFile, Carrier, Crl, Family, Flaw, Frequency, Host, HostAddress, Job, Kind,
+    Layer, Level, Message, Need, Party, PortRole, PortState, Process, Protocol, Refusal, Security,
+    Severity, Sign, Split, Store, StoreCheck, Then, Trust, Unit, When, Who, WireText, event::Said,
 };
 
 /// The JSON Schema of scenario files, for editors. A value may also be the string `$axis` of the matrix.
@@ -99,7 +99,7 @@ pub(super) struct ScenarioFile {
 
 /// One thing asked of the subject.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Run")]
 pub(super) struct RunFile {
     /// `send` over SMTP and `fetch` over IMAP where absent.
@@ -112,6 +112,12 @@ pub(super) struct RunFile {
     pub(super) security: Option<Security>,
     /// `ca` where absent.
     pub(super) trust: Option<Trust>,
+    /// The file of authorities for `trust = "ca"`, `authority` where absent.
+    pub(super) ca_file: Option<CaFile>,
+    /// What the system trusts, `own` where absent.
+    pub(super) store: Option<Store>,
+    /// Revocation lists, `none` where absent.
+    pub(super) crl: Option<Crl>,
     /// `name` where absent.
     pub(super) host: Option<Host>,
     /// The usual one for protocol and security where absent.
@@ -208,6 +214,8 @@ pub(super) struct ChainTable {
     /// Another number is another key.
     #[serde(default)]
     pub(super) variant: u32,
+    /// The name that it is made for; those that the subject was told where absent.
+    pub(super) host: Option<Host>,
 }
 
 /// A port that behaves otherwise.
@@ -349,7 +357,7 @@ pub(super) struct ExpectFile {
     pub(super) use_set: Option<String>,
     /// Whether the job takes place and the subject says so.
     pub(super) completed: Option<bool>,
-    /// Whether success is said only where the job took place.
+    /// Whether what the subject says is what took place.
     #[serde(default)]
     pub(super) honest: bool,
     /// What the subject says.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
+use mailproof_certs::{Fault, Needs};
 use toml::Spanned;
 
 use super::{
@@ -14,9 +15,9 @@ use super::{
     tls,
 };
 use crate::model::{
-    Action, At, Auth, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, DnsChange, Expectation,
-    Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole, PortState,
-    Process, Protocol, Security, Setup, Split, Step, Then, TlsAct, Trust, Vary,
+    Action, At, Auth, CaFile, Case, ChainSpec, Check, Delta, Deviation, Diagnosis, DnsChange,
+    Expectation, Host, Job, Message, Need, On, Party, Pattern, Persona, PortChange, PortRole,
+    PortState, Process, Protocol, Security, Setup, Split, Step, Then, TlsAct, Trust, Vary,
 };
 
 /// Addresses of the client that a step can come from.
@@ -286,6 +287,10 @@ fn step(file: RunFile) -> Result<Step, String> {
         Protocol::Smtp => Job::Send,
         Protocol::Imap => Job::Fetch,
     });
+    let trust = file.trust.unwrap_or(Trust::Ca);
+    if file.ca_file.is_some_and(|it| it != CaFile::default()) && trust != Trust::Ca {
+        return Err("`ca-file` goes with `trust = \"ca\"`".to_owned());
+    }
     let to = file.to.unwrap_or_else(|| vec![Party::Other]);
     if to.is_empty() {
         return Err("`to` is empty".to_owned());
@@ -294,7 +299,10 @@ fn step(file: RunFile) -> Result<Step, String> {
         job,
         protocol,
         security,
-        trust: file.trust.unwrap_or(Trust::Ca),
+        trust,
+        ca_file: file.ca_file.unwrap_or_default(),
+        store: file.store.unwrap_or_default(),
+        crl: file.crl.unwrap_or_default(),
         host: file.host.unwrap_or(Host::Name),
         port: file
             .port
@@ -420,10 +428,11 @@ fn dns_change(file: DnsFile) -> Result<DnsChange, String> {
 
 pub(super) fn chain(file: ChainFile) -> ChainSpec {
     match file {
-        ChainFile::Fault(fault) => ChainSpec { fault, variant: 0 },
+        ChainFile::Fault(fault) => ChainSpec::of(fault),
         ChainFile::Full(full) => ChainSpec {
             fault: full.fault,
             variant: full.variant,
+            host: full.host,
         },
     }
 }
@@ -499,6 +508,9 @@ fn varied(base: &Step, with: RunFile) -> Result<Step, String> {
                 .unwrap_or(base.security),
         ),
         trust: Some(with.trust.unwrap_or(base.trust)),
+        ca_file: Some(with.ca_file.unwrap_or(base.ca_file)),
+        store: Some(with.store.unwrap_or(base.store)),
+        crl: Some(with.crl.unwrap_or(base.crl)),
         host: Some(with.host.unwrap_or(base.host)),
         port: with
             .port
@@ -721,7 +733,15 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         _ => Vec::new(),
     };
     let steps: Vec<&Step> = steps.iter().chain(varied).collect();
-    if steps.iter().any(|it| it.host.needs_names()) {
+    let mut chains = vec![&setup.chain];
+    if let Delta::Deviate(deviations) = delta {
+        chains.extend(deviations.iter().filter_map(|it| match &it.action {
+            Action::Chain(spec) => Some(spec),
+            _ => None,
+        }));
+    }
+    let mut hosts = (steps.iter().map(|it| it.host)).chain(chains.iter().filter_map(|it| it.host));
+    if hosts.any(Host::needs_names) || chains.iter().any(|it| is_about_labels(it.fault)) {
         needs.push(Need::Names);
     }
     let by_address = |it: &Deviation| {
@@ -750,6 +770,14 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
     needs.sort_unstable();
     needs.dedup();
     needs
+}
+
+/// Whether a chain can only be shown with a name of several labels, which `localhost` is not.
+fn is_about_labels(fault: Fault) -> bool {
+    matches!(
+        fault.needs(),
+        Needs::Labels(_) | Needs::LongFirstLabel(_) | Needs::Internationalised
+    )
 }
 
 fn waits(delta: &Delta) -> bool {

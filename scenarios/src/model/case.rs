@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Auth, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind, Message,
-    Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Trust,
+    Action, Auth, CaFile, Crl, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind,
+    Message, Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Store, Trust,
 };
 
 /// One case.
@@ -82,6 +82,15 @@ pub struct Step {
     pub security: Security,
     /// The trust setting.
     pub trust: Trust,
+    /// The file of authorities.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub ca_file: CaFile,
+    /// What the system trusts.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub store: Store,
+    /// Revocation lists.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub crl: Crl,
     /// The configured server, by what it is called.
     #[serde(default = "usual_host")]
     pub host: Host,
@@ -104,6 +113,11 @@ pub struct Step {
     pub mailbox: String,
     /// A new process or the one before.
     pub process: Process,
+}
+
+/// Whether a setting is what it is in a step that does not mention it.
+fn is_usual<Word: Default + PartialEq>(word: &Word) -> bool {
+    *word == Word::default()
 }
 
 /// What steps were called by before there was a choice.

@@ -191,14 +191,25 @@ pub struct ChainSpec {
     pub fault: Fault,
     /// 0, or another number for another key of the same kind.
     pub variant: u32,
+    /// The name that it is made for; `None` for those that the subject was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
+}
+
+impl ChainSpec {
+    /// The first chain of a kind, for the names that the subject was told.
+    pub const fn of(fault: Fault) -> Self {
+        Self {
+            fault,
+            variant: 0,
+            host: None,
+        }
+    }
 }
 
 impl Default for ChainSpec {
     fn default() -> Self {
-        Self {
-            fault: Fault::Valid,
-            variant: 0,
-        }
+        Self::of(Fault::Valid)
     }
 }
 

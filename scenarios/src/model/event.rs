@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use mailproof_certs::Fault;
 use serde::{Deserialize, Serialize};
 
-use super::{Family, HostAddress, PortRole, Protocol};
+use super::{Family, Host, HostAddress, PortRole, Protocol};
 
 /// The version of the event format. Readers refuse a newer one.
 pub const VERSION: u32 = 1;
@@ -402,6 +402,9 @@ pub struct SentChain {
     pub fault: Fault,
     /// Which one of its kind.
     pub variant: u32,
+    /// The name that it is made for, where that is not the one that the subject was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
     /// SHA-256 of the leaf in hex.
     pub leaf: String,
 }

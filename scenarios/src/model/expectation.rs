@@ -36,7 +36,8 @@ pub enum Check {
     /// True: the job took place by the servers' books, once, and the subject says success. False: it did
     /// not take place and the subject does not say success.
     Completed(bool),
-    /// The subject says success only where the job took place.
+    /// What the subject says of the job is what took place by the servers' books: success and all of it, or no
+    /// success and none of it.
     Honest,
     /// The subject says one of these.
     Said(Vec<Said>),

@@ -91,6 +91,68 @@ words! {
         Pin = "pin",
         /// Any certificate.
         Always = "always",
+        /// Nothing was said about certificates, and the product does what it does by itself.
+        Default = "default",
+    }
+}
+
+words! {
+    /// What is in the file of authorities that the subject was given for [`Trust::Ca`].
+    CaFile {
+        /// The certificate of the test authority.
+        Authority = "authority",
+        /// That of another authority.
+        OtherAuthority = "other-authority",
+        /// What the chains of the case lead to, whatever it is.
+        Anchors = "anchors",
+        /// Nothing: the file has no octets.
+        Empty = "empty",
+        /// There is no such file.
+        Missing = "missing",
+        /// The certificate of the test authority in DER, where PEM belongs.
+        Der = "der",
+        /// The certificates of two authorities, and between them a block that is broken.
+        BrokenBlock = "broken-block",
+    }
+}
+
+words! {
+    /// What the operating system trusts, for [`Trust::System`] and [`Trust::Default`].
+    Store {
+        /// What it trusts anyway. The test authority is not in it.
+        Own = "own",
+        /// The test authority.
+        Authority = "authority",
+        /// Another authority.
+        OtherAuthority = "other-authority",
+    }
+}
+
+words! {
+    /// Which certificate revocation lists the subject was given.
+    Crl {
+        /// None.
+        None = "none",
+        /// Those of the authorities that issued the chains of the case.
+        Given = "given",
+    }
+}
+
+impl Default for CaFile {
+    fn default() -> Self {
+        CaFile::Authority
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store::Own
+    }
+}
+
+impl Default for Crl {
+    fn default() -> Self {
+        Crl::None
     }
 }
 
@@ -715,6 +777,100 @@ words! {
         TakesCutForEnd = "takes-cut-for-end",
         /// Says failure where the server leaves without a close_notify, although the work was done before.
         NeedsCloseNotify = "needs-close-notify",
+        /// Verifies nothing where the file of authorities cannot be used.
+        IgnoresBrokenCaFile = "ignores-broken-ca-file",
+        /// Adds the authorities that were given to those of the system.
+        AddsSystemAuthorities = "adds-system-authorities",
+        /// Verifies only where somebody said a word about certificates.
+        VerifiesOnlyWhenTold = "verifies-only-when-told",
+        /// Does not use the certificates that the server sends behind its own.
+        IgnoresIntermediates = "ignores-intermediates",
+        /// Knows an authority by its name and not by its key.
+        TrustsIssuerName = "trusts-issuer-name",
+        /// Does not check the signature on the server's certificate.
+        SkipsLeafSignature = "skips-leaf-signature",
+        /// Takes a signature for good that it does not know how to check.
+        SkipsUnknownSignatures = "skips-unknown-signatures",
+        /// Takes RSA keys of any length.
+        AcceptsShortKeys = "accepts-short-keys",
+        /// Compares days where certificates have hours and seconds.
+        GivesADayOfGrace = "gives-a-day-of-grace",
+        /// Does not count the issuers below one that allows a number of them.
+        IgnoresPathLength = "ignores-path-length",
+        /// Does not look whether an issuer's key is for signing certificates.
+        IgnoresKeyCertSign = "ignores-key-cert-sign",
+        /// Does not look at name constraints.
+        IgnoresNameConstraints = "ignores-name-constraints",
+        /// Does not hold names with a wildcard against name constraints.
+        IgnoresWildcardsInConstraints = "ignores-wildcards-in-constraints",
+        /// Passes over critical extensions that it does not know.
+        IgnoresCriticalExtensions = "ignores-critical-extensions",
+        /// Takes a certificate that it cannot read for good.
+        AcceptsMalformed = "accepts-malformed",
+        /// Looks at the common name although there are alternative names.
+        FallsBackToCommonName = "falls-back-to-common-name",
+        /// Lets a wildcard stand for several labels.
+        WildcardsMatchDeeply = "wildcards-match-deeply",
+        /// Lets a wildcard stand for no label.
+        WildcardsMatchTheApex = "wildcards-match-the-apex",
+        /// Lets a wildcard stand for a piece of a label.
+        WildcardsMatchInPart = "wildcards-match-in-part",
+        /// Lets a wildcard stand for any label, not only the first.
+        WildcardsMatchAnywhere = "wildcards-match-anywhere",
+        /// Lets a wildcard stand alone, or for all of a top-level domain.
+        WildcardsMatchEverything = "wildcards-match-everything",
+        /// Compares nothing where the server is set up by its address.
+        SkipsNameOfAddresses = "skips-name-of-addresses",
+        /// Finds an address where it stands as text.
+        ComparesAddressesAsText = "compares-addresses-as-text",
+        /// Reads names up to the first NUL.
+        StopsAtNul = "stops-at-nul",
+        /// Finds the host in URIs and mail addresses too.
+        BelievesAnyKindOfName = "believes-any-kind-of-name",
+        /// Compares an internationalised name octet by octet.
+        ComparesULabels = "compares-u-labels",
+        /// Compares the name that DNS leads to.
+        FollowsTheAlias = "follows-the-alias",
+        /// Stops at a chain that is not in order or has more than it needs.
+        NeedsChainInOrder = "needs-chain-in-order",
+        /// Gives up where the first issuer that fits has expired.
+        TakesTheFirstPathOnly = "takes-the-first-path-only",
+        /// Cannot read dates after 2049.
+        ChokesOnLateDates = "chokes-on-late-dates",
+        /// Wants the purpose said where nothing said is any.
+        NeedsAPurpose = "needs-a-purpose",
+        /// Stops at issuers with name constraints.
+        RefusesNameConstraints = "refuses-name-constraints",
+        /// Has no other keys than those on P-256.
+        KnowsP256Only = "knows-p256-only",
+        /// Has no wildcards.
+        RefusesWildcards = "refuses-wildcards",
+        /// Cannot compare addresses.
+        KnowsNoAddresses = "knows-no-addresses",
+        /// Cannot be told an internationalised name as people write it.
+        KnowsNoULabels = "knows-no-u-labels",
+        /// Compares names letter by letter.
+        ComparesLetterCase = "compares-letter-case",
+        /// Has no room for more than a hundred names.
+        ReadsFewNames = "reads-few-names",
+        /// Stops at a certificate with its status.
+        RefusesStaples = "refuses-staples",
+        /// Does not read the status that the server sends.
+        IgnoresStaple = "ignores-staple",
+        /// Does not know that a certificate can demand its status.
+        IgnoresMustStaple = "ignores-must-staple",
+        /// Takes any status for good that it cannot read or that is of another.
+        BelievesAnyStaple = "believes-any-staple",
+        /// Does not read the revocation lists that it was given.
+        IgnoresCrl = "ignores-crl",
+        /// Asks whether to go on, and waits for an answer without end.
+        WaitsForConsent = "waits-for-consent",
+        /// Takes the pin of one account for every account of the process.
+        PinLeaks = "pin-leaks",
+        /// Asks whether to go on, and takes no answer for a yes.
+        TakesSilenceForConsent = "takes-silence-for-consent",
+        /// Tries again and again after a certificate was refused.
+        RetriesAfterCertificate = "retries-after-certificate",
         /// Carries on in clear where STARTTLS is missing or refused, or the server will not say whether it has it.
         ContinuesInClear = "continues-in-clear",
         /// Falls back to HELO and carries on in clear.

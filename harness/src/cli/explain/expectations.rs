@@ -45,7 +45,7 @@ fn check(check: &Check) -> String {
     match check {
         Check::Completed(true) => "do the job, once, and say so".to_owned(),
         Check::Completed(false) => "not do the job, and not say that it did".to_owned(),
-        Check::Honest => "say success only if the job was done".to_owned(),
+        Check::Honest => "say of the job what came of it".to_owned(),
         Check::Said(said) => {
             let said: Vec<&str> = said.iter().map(|it| outcome(*it)).collect();
             format!("report that {}", said.join(", or that "))

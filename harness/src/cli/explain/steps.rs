@@ -1,7 +1,8 @@
 //! What is asked of the subject, in words. Must not know the server's side.
 
 use mailproof_scenarios::model::{
-    Auth, Host, Job, Message, Party, PortRole, Process, Protocol, Security, Step, Trust, Vary,
+    Auth, CaFile, Crl, Host, Job, Message, Party, PortRole, Process, Protocol, Security, Step,
+    Store, Trust, Vary,
 };
 
 /// One sentence for each step.
@@ -44,6 +45,18 @@ pub(super) fn change(change: &Vary, before: Option<&Step>) -> String {
     put(
         differs(|it| it.trust.to_string()),
         trust(after.trust).to_owned(),
+    );
+    put(
+        differs(|it| it.ca_file.to_string()),
+        format!("the file of authorities has {}", ca_file(after.ca_file)),
+    );
+    put(
+        differs(|it| it.store.to_string()),
+        format!("the system trusts {}", store(after.store)),
+    );
+    put(
+        differs(|it| it.crl.to_string()),
+        format!("it has {}", crl(after.crl)),
     );
     put(
         differs(|it| it.host.to_string()),
@@ -99,6 +112,16 @@ fn sentence(step: &Step, with_account: bool) -> String {
     if step.security != Security::None {
         sentence.push_str(&format!(" and {}", trust(step.trust)));
     }
+    if step.ca_file != CaFile::default() {
+        let file = ca_file(step.ca_file);
+        sentence.push_str(&format!("; the file of authorities has {file}"));
+    }
+    if step.store != Store::default() {
+        sentence.push_str(&format!("; the system trusts {}", store(step.store)));
+    }
+    if step.crl != Crl::default() {
+        sentence.push_str(&format!("; it has {}", crl(step.crl)));
+    }
     if step.host != Host::Name {
         sentence.push_str(&format!("; the server is called by {}", host(step.host)));
     }
@@ -111,6 +134,33 @@ fn sentence(step: &Step, with_account: bool) -> String {
     }
     sentence.push('.');
     sentence
+}
+
+const fn ca_file(file: CaFile) -> &'static str {
+    match file {
+        CaFile::Authority => "the test authority in it",
+        CaFile::OtherAuthority => "another authority in it",
+        CaFile::Anchors => "whatever the server's chain leads to",
+        CaFile::Empty => "nothing in it",
+        CaFile::Missing => "a name, but is not there",
+        CaFile::Der => "the test authority in DER instead of PEM",
+        CaFile::BrokenBlock => "a broken block between two good ones",
+    }
+}
+
+const fn store(store: Store) -> &'static str {
+    match store {
+        Store::Own => "what it trusts anyway",
+        Store::Authority => "the test authority",
+        Store::OtherAuthority => "another authority",
+    }
+}
+
+const fn crl(crl: Crl) -> &'static str {
+    match crl {
+        Crl::None => "no revocation lists",
+        Crl::Given => "the revocation lists of the issuers",
+    }
 }
 
 const fn host(host: Host) -> &'static str {
@@ -167,6 +217,7 @@ fn trust(trust: Trust) -> &'static str {
         Trust::Ca => "the test authority as the only trusted one",
         Trust::Pin => "one certificate that was accepted beforehand",
         Trust::Always => "any certificate accepted, by choice of the user",
+        Trust::Default => "no word on certificates",
     }
 }
 
@@ -222,6 +273,9 @@ mod tests {
             protocol: Protocol::Smtp,
             security: Security::None,
             trust: Trust::Ca,
+            ca_file: CaFile::default(),
+            store: Store::default(),
+            crl: Crl::default(),
             host: Host::Name,
             source: 1,
             port: PortRole::Submission,

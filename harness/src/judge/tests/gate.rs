@@ -101,6 +101,7 @@ fn swapped_chain() -> Scene {
             Action::Chain(ChainSpec {
                 fault: Fault::SelfSigned,
                 variant: 1,
+                host: None,
             }),
         )
         .never(Sign::CredentialToUntrustedPeer)

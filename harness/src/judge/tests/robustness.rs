@@ -94,6 +94,7 @@ fn what() -> impl Strategy<Value = What> {
         select(Fault::ALL).prop_map(|fault| What::ServedChain(SentChain {
             fault,
             variant: 0,
+            host: None,
             leaf: String::new()
         })),
         any::<bool>().prop_map(|resumed| What::TlsEstablished {

@@ -2,7 +2,7 @@
 
 use mailproof_certs::Fault;
 use mailproof_scenarios::model::{
-    ChainSpec, Check, Level, Pattern, Process, Security, Sign, Trust, event::Said,
+    CaFile, ChainSpec, Check, Crl, Level, Pattern, Process, Security, Sign, Trust, event::Said,
 };
 use test_case::{test_case, test_matrix};
 
@@ -18,14 +18,16 @@ fn rejects(trust: Trust, fault: Fault) -> bool {
     !decide(trust, Security::Implicit, served, &ChainSpec::default()).accepts()
 }
 
+/// A client that was given what the chains bring along.
 fn implicit(trust: Trust) -> Scene {
     Scene::fetch()
         .trust(trust)
+        .given(CaFile::Anchors, Crl::Given)
         .never(Sign::CredentialToUntrustedPeer)
         .never(Sign::DataToUntrustedPeer)
 }
 
-#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always])]
+#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always, Trust::Default])]
 fn who_signs_in_behind_each_chain(trust: Trust) {
     for &fault in Fault::ALL {
         let scene = implicit(trust)
@@ -49,7 +51,7 @@ fn who_signs_in_behind_each_chain(trust: Trust) {
     }
 }
 
-#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always])]
+#[test_matrix([Trust::System, Trust::Ca, Trust::Pin, Trust::Always, Trust::Default])]
 fn who_leaves_behind_each_chain_passes(trust: Trust) {
     for &fault in Fault::ALL {
         let scene = implicit(trust)
@@ -122,10 +124,7 @@ fn a_pin_accepts_the_pinned_chain_and_no_other() {
     let pinned = |fault: Fault| {
         implicit(Trust::Pin)
             .setup(|it| {
-                it.chain = ChainSpec {
-                    fault: Fault::SelfSigned,
-                    variant: 0,
-                };
+                it.chain = ChainSpec::of(Fault::SelfSigned);
             })
             .begin()
             .connect()

@@ -15,7 +15,7 @@ use crate::subject::{Report, Request};
 use super::{
     by_hand::Careless,
     connection::{Connection, Patience, Reading, Writing},
-    dial::{Dial, reach},
+    dial::{self, Dial, reach},
     failure::{Failure, Kind, Phase, quote},
     flaws::Flaws,
     imap,
@@ -113,8 +113,13 @@ impl<D: Dial> Client<'_, D> {
         let request = self.request;
         let patience = self.patience();
         let secure = plan.security != Security::None;
+        let alias = if secure && self.flaws.follows_the_alias() {
+            self.dial.canonical_name(&request.host).await
+        } else {
+            None
+        };
         let tls = secure
-            .then(|| tls::prepare(request, plan.security, self.flaws, remembered))
+            .then(|| tls::prepare(request, plan.security, self.flaws, remembered, alias))
             .transpose()?;
         let message = self.message()?;
         let kept = self.kept.take(&request.host, plan.port);
@@ -158,8 +163,8 @@ impl<D: Dial> Client<'_, D> {
         let dialled = match plan.address {
             Some(address) => self.dial.connect(address, patience).await,
             None => {
-                let host = (self.request.host.as_str(), plan.port);
-                reach(self.dial, host, patience, self.flaws).await
+                let host = dial::in_ascii(&self.request.host);
+                reach(self.dial, (&host, plan.port), patience, self.flaws).await
             }
         };
         let (stream, own_address) = dialled.map_err(|error| {
@@ -203,8 +208,8 @@ impl<D: Dial> Client<'_, D> {
         remembered: &State,
         failure: Failure,
     ) -> Result<String, Failure> {
-        let host = &self.request.host;
-        let addresses = self.dial.look_up(host, plan.port, self.patience()).await;
+        let host = dial::in_ascii(&self.request.host);
+        let addresses = self.dial.look_up(&host, plan.port, self.patience()).await;
         let mut outcome = Err(failure);
         for address in addresses.unwrap_or_default().into_iter().skip(1) {
             let plan = Plan {
@@ -248,6 +253,23 @@ impl<D: Dial> Client<'_, D> {
             && let Err(failure) = outcome
         {
             outcome = self.everywhere_else(plan, remembered, failure).await;
+        }
+        let certificate = |it: &Failure| it.kind == Kind::Certificate;
+        if self.flaws.waits_for_consent() && failed(&outcome, certificate) {
+            // The answer that never comes.
+            std::future::pending::<()>().await;
+        }
+        if self.flaws.takes_silence_for_consent() && failed(&outcome, certificate) {
+            let nobody_objected = State {
+                anything_goes: true,
+                ..remembered.clone()
+            };
+            outcome = self.attempt(plan, &nobody_objected).await;
+        }
+        for _ in 0..5 {
+            if self.flaws.retries_after_certificate() && failed(&outcome, certificate) {
+                outcome = self.attempt(plan, remembered).await;
+            }
         }
         if self.flaws.tries_other_ports() {
             for port in [587, 465, 25, 143, 2525] {
@@ -300,9 +322,12 @@ impl<D: Dial> Client<'_, D> {
             self.memory.note(request, |state| state.verified.push(host));
         }
         let accepted = connection.peer();
-        if let Some(leaf) = accepted.filter(|_| request.trust == Trust::Always)
-            && self.flaws.remembers_exceptions()
-        {
+        let keeps = match request.trust {
+            Trust::Always => self.flaws.remembers_exceptions(),
+            Trust::Pin => self.flaws.pin_leaks(),
+            _ => false,
+        };
+        if let Some(leaf) = accepted.filter(|_| keeps) {
             self.memory
                 .note(request, |state| state.exceptions.push(leaf.clone()));
         }

@@ -23,7 +23,9 @@ pub(super) struct Memory(Mutex<HashMap<PathBuf, State>>);
 pub(super) struct State {
     /// Some account has "always trust".
     pub(super) somebody_trusts_always: bool,
-    /// Certificates that were once accepted because any was.
+    /// Somebody was asked about a certificate and did not object.
+    pub(super) anything_goes: bool,
+    /// Certificates that were once accepted because any was, or because they were pinned.
     pub(super) exceptions: Vec<CertificateDer<'static>>,
     /// Hosts whose certificate was accepted once.
     pub(super) verified: Vec<String>,

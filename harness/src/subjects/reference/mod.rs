@@ -7,6 +7,7 @@
 //! are asked for by name through `flaws`, at the place where the mistake is made.
 
 mod by_hand;
+mod chain;
 mod client;
 mod connection;
 mod dial;
@@ -15,8 +16,11 @@ mod flaws;
 mod imap;
 mod kept;
 mod memory;
+mod names;
+mod ocsp;
 mod path;
 mod smtp;
+mod strict;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -108,6 +112,8 @@ impl Reference {
             auth: Auth::ALL.to_vec(),
             same_process: true,
             several_recipients: true,
+            store: true,
+            crl: true,
         }
     }
 }

@@ -5,48 +5,98 @@
 
 use rustls::{
     CertificateError, Error,
-    pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime},
+    pki_types::{CertificateDer, UnixTime},
 };
-use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, time::ASN1Time};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, public_key::PublicKey};
 
-/// Signature algorithms of a crypto provider.
-pub(super) type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
+use super::chain::Algorithms;
+
+/// A day in seconds.
+const DAY: i64 = 86_400;
+
+/// Bits of the shortest RSA key that is none of the weak ones.
+const LONG_ENOUGH: usize = 2048;
 
 /// What is not looked at.
 #[derive(Debug, Default)]
 pub(super) struct Skips {
     pub(super) leaf_validity: bool,
     pub(super) issuer_validity: bool,
+    /// Dates are kept to the day only.
+    pub(super) hours: bool,
     pub(super) anchor: bool,
+    /// An anchor is known by its name, not by its key.
+    pub(super) anchor_key: bool,
+    pub(super) leaf_signature: bool,
+    /// Signatures by algorithms that the client does not know.
+    pub(super) unknown_signatures: bool,
+    pub(super) short_keys: bool,
     pub(super) basic_constraints: bool,
+    pub(super) path_length: bool,
     pub(super) key_usage: bool,
+    pub(super) key_cert_sign: bool,
+    pub(super) name_constraints: bool,
+    /// Names with a wildcard are not held against name constraints.
+    pub(super) constrained_wildcards: bool,
+    pub(super) critical_extensions: bool,
+    /// What cannot be read is not looked at further.
+    pub(super) form: bool,
 }
 
 impl Skips {
     /// Whether an error of webpki is one that would not have come up.
-    pub(super) fn covers(&self, error: &Error) -> bool {
-        use CertificateError::{
-            BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext,
-            NotValidYet, NotValidYetContext, Other, UnknownIssuer,
-        };
+    pub(super) fn covers(&self, error: &Error, leaf: &CertificateDer<'_>) -> bool {
         let Error::InvalidCertificate(error) = error else {
             return false;
         };
-        match error {
-            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => {
-                self.leaf_validity || self.issuer_validity
-            }
-            UnknownIssuer | BadSignature => self.anchor,
-            InvalidPurpose | InvalidPurposeContext { .. } => self.key_usage,
-            Other(other) => {
-                let what = format!("{other:?}");
-                self.basic_constraints
-                    && ["EndEntityUsedAsCa", "CaUsedAsEndEntity", "PathLen"]
-                        .iter()
-                        .any(|about| what.contains(about))
-            }
-            _ => false,
-        }
+        let what = match error {
+            CertificateError::Other(other) => format!("{other:?}"),
+            error => format!("{error:?}"),
+        };
+        let has_wildcard = || leaf.windows(2).any(|it| it == b"*.");
+        let excused = [
+            (
+                self.leaf_validity || self.issuer_validity || self.hours,
+                &["Expired", "NotValidYet"][..],
+            ),
+            (self.anchor, &["UnknownIssuer", "BadSignature"]),
+            (self.anchor_key, &["UnknownIssuer", "BadSignature"]),
+            (self.leaf_signature, &["BadSignature", "UnknownIssuer"]),
+            (self.unknown_signatures, &["UnsupportedSignatureAlgorithm"]),
+            (
+                self.short_keys,
+                &[
+                    "BadSignature",
+                    "UnknownIssuer",
+                    "UnsupportedSignatureAlgorithm",
+                ],
+            ),
+            (
+                self.basic_constraints,
+                &["EndEntityUsedAsCa", "CaUsedAsEndEntity", "PathLen"],
+            ),
+            (self.path_length, &["PathLen"]),
+            (self.key_usage, &["InvalidPurpose"]),
+            (self.name_constraints, &["NameConstraintViolation"]),
+            (
+                self.constrained_wildcards && has_wildcard(),
+                &["NameConstraintViolation"],
+            ),
+            (self.critical_extensions, &["UnsupportedCriticalExtension"]),
+            (
+                self.form,
+                &[
+                    "BadEncoding",
+                    "ExtensionValueInvalid",
+                    "MalformedExtensions",
+                    "UnsupportedCertVersion",
+                ],
+            ),
+        ];
+        let excused = excused.iter().filter(|(applies, _)| *applies);
+        excused
+            .flat_map(|(_, errors)| *errors)
+            .any(|it| what.contains(it))
     }
 }
 
@@ -59,12 +109,16 @@ pub(super) fn holds(
     skips: &Skips,
     algorithms: Algorithms,
 ) -> bool {
+    if skips.form {
+        return true;
+    }
     let Some(leaf) = parse(leaf) else {
         return false;
     };
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let sent: Vec<_> = sent.iter().filter_map(parse).collect();
     let anchors: Vec<_> = anchors.iter().filter_map(parse).collect();
-    if !(skips.leaf_validity || is_valid(&leaf, now)) {
+    if !(skips.leaf_validity || is_valid(&leaf, now, skips)) {
         return false;
     }
     if !(skips.key_usage || is_for_servers(&leaf)) {
@@ -74,14 +128,20 @@ pub(super) fn holds(
         return false;
     }
     let mut below = &leaf;
-    for _ in 0..=sent.len() {
-        if issuer_of(below, &anchors, algorithms).is_some() {
+    for depth in 0..=sent.len() {
+        let unsigned = depth == 0 && skips.leaf_signature;
+        let by = |it: &X509Certificate<'_>| unsigned || is_signed_by(below, it, skips, algorithms);
+        let by_name = |it: &&X509Certificate<'_>| it.subject().as_raw() == below.issuer().as_raw();
+        let above = |it: &&X509Certificate<'_>| by_name(it) && by(it);
+        if anchors.iter().any(|it| above(&it))
+            || (skips.anchor_key && anchors.iter().any(|it| by_name(&it)))
+        {
             return true;
         }
-        let Some(issuer) = issuer_of(below, &sent, algorithms) else {
+        let Some(issuer) = sent.iter().find(above) else {
             return skips.anchor;
         };
-        if !(skips.issuer_validity || is_valid(issuer, now)) {
+        if !(skips.issuer_validity || is_valid(issuer, now, skips)) {
             return false;
         }
         if !(skips.basic_constraints || issuer.is_ca()) {
@@ -98,25 +158,49 @@ fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
         .map(|(_, parsed)| parsed)
 }
 
-fn issuer_of<'a, 'der>(
+fn is_signed_by(
     certificate: &X509Certificate<'_>,
-    candidates: &'a [X509Certificate<'der>],
+    issuer: &X509Certificate<'_>,
+    skips: &Skips,
     algorithms: Algorithms,
-) -> Option<&'a X509Certificate<'der>> {
+) -> bool {
     let signed = certificate.tbs_certificate.as_ref();
     let signature = &certificate.signature_value.data;
-    candidates.iter().find(|candidate| {
-        let key = &candidate.public_key().subject_public_key.data;
-        candidate.subject().as_raw() == certificate.issuer().as_raw()
-            && algorithms
-                .iter()
-                .any(|algorithm| algorithm.verify_signature(key, signed, signature).is_ok())
-    })
+    let key = &issuer.public_key().subject_public_key.data;
+    let by_the_key = || {
+        algorithms
+            .iter()
+            .any(|algorithm| algorithm.verify_signature(key, signed, signature).is_ok())
+    };
+    (skips.unknown_signatures && !is_over_sha2(certificate))
+        || (skips.short_keys && has_short_key(issuer))
+        || by_the_key()
 }
 
-fn is_valid(certificate: &X509Certificate<'_>, now: UnixTime) -> bool {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    ASN1Time::from_timestamp(now).is_ok_and(|now| certificate.validity().is_valid_at(now))
+/// Whether the name of the signature's algorithm is one of those that webpki knows.
+fn is_over_sha2(certificate: &X509Certificate<'_>) -> bool {
+    // sha1WithRSAEncryption and md5WithRSAEncryption.
+    const OUTDATED: [&str; 2] = ["1.2.840.113549.1.1.5", "1.2.840.113549.1.1.4"];
+    let oid = certificate.signature_algorithm.algorithm.to_id_string();
+    !OUTDATED.contains(&oid.as_str())
+}
+
+/// Whether a key is one of RSA that is too short to mean anything.
+pub(super) fn has_short_key(certificate: &X509Certificate<'_>) -> bool {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() < LONG_ENOUGH,
+        _ => false,
+    }
+}
+
+fn is_valid(certificate: &X509Certificate<'_>, now: i64, skips: &Skips) -> bool {
+    let grace = if skips.hours { DAY } else { 0 };
+    let validity = certificate.validity();
+    let (from, until) = (
+        validity.not_before.timestamp() - grace,
+        validity.not_after.timestamp() + grace,
+    );
+    (from..=until).contains(&now)
 }
 
 fn is_for_servers(certificate: &X509Certificate<'_>) -> bool {

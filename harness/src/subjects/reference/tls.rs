@@ -14,7 +14,7 @@ use rustls::{
     ClientConfig, RootCertStore, SignatureScheme,
     client::{ResolvesClientCert, Resumption},
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, pem::PemObject as _},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
@@ -22,10 +22,14 @@ use rustls::{
 use crate::subject::Request;
 
 use super::{
+    chain::Attention,
+    dial::in_ascii,
     failure::{Failure, Phase},
     flaws::Flaws,
     memory::State,
+    names,
     path::Skips,
+    strict::Demands,
     task,
     verifier::{Lenience, Policy, Replaceable, Verifier},
     watch::{Noticed, Quirks},
@@ -55,7 +59,7 @@ struct Kept {
     verifier: Arc<Replaceable>,
 }
 
-/// Reads the settings.
+/// Reads the settings. `alias` is a name that only a flawed client takes for the server's.
 ///
 /// # Errors
 /// A [`Failure`] where a file cannot be used or the host can be no name of a server.
@@ -64,10 +68,12 @@ pub(super) fn prepare(
     security: Security,
     flaws: &Flaws,
     memory: &State,
+    alias: Option<String>,
 ) -> Result<Tls, Failure> {
     let wrong = |why: String| settings(request.protocol).declined(Said::Failed, &why);
     let host = request.host.strip_suffix('.').unwrap_or(&request.host);
-    let name = ServerName::try_from(host.to_owned())
+    // Names are compared, and sent, in A-labels (RFC 6125 §6.4.2, RFC 6066 §3).
+    let name = ServerName::try_from(in_ascii(host))
         .map_err(|_| wrong(format!("`{}` is no host name", request.host)))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let noticed = Arc::<Noticed>::default();
@@ -75,7 +81,11 @@ pub(super) fn prepare(
     lenience.name_if_warned = flaws.excuses_unrecognized_name().then(|| noticed.clone());
     let verifier = Verifier {
         policy: policy(request, flaws).map_err(&wrong)?,
+        host: request.host.clone(),
+        alias,
+        crls: crls(request, flaws).map_err(&wrong)?,
         lenience,
+        demands: demands(flaws),
         algorithms: provider.signature_verification_algorithms,
     };
     let versions: &[_] = if flaws.needs_tls13() {
@@ -191,17 +201,27 @@ fn settings(protocol: Protocol) -> Phase {
     }
 }
 
-/// Trust `system` has no anchors here: this client belongs to the harness, and nobody installs the test
-/// authority for it. So it refuses every certificate, which is what the system would say of each of ours.
+/// Trust `system` has the anchors of the store that the request names. Without one it has none: this client
+/// belongs to the harness, and nobody installs the test authority for it. So it refuses every certificate,
+/// which is what the system would say of each of ours.
 fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
     match request.trust {
-        Trust::Always if flaws.always_trust_still_verifies() => anchors(&request.ca_file),
+        Trust::Always if flaws.always_trust_still_verifies() => anchors(&[&request.ca_file]),
         Trust::Always => Ok(Policy::Always),
-        Trust::Ca => anchors(&request.ca_file),
-        Trust::System => Ok(Policy::Anchors(
-            Vec::new(),
-            Arc::new(RootCertStore::empty()),
-        )),
+        Trust::Ca => match given(request, flaws) {
+            Err(_) if flaws.ignores_broken_ca_file() || flaws.accepts_any_certificate() => {
+                Ok(Policy::Always)
+            }
+            policy => policy,
+        },
+        Trust::Default if flaws.verifies_only_when_told() => Ok(Policy::Always),
+        Trust::System | Trust::Default => match &request.store_file {
+            Some(store) => anchors(&[store]),
+            None => Ok(Policy::Anchors(
+                Vec::new(),
+                Arc::new(RootCertStore::empty()),
+            )),
+        },
         Trust::Pin => {
             let file = request.pin_file.as_deref();
             let file = file.ok_or_else(|| "trust is `pin`, but no pin was given".to_owned())?;
@@ -214,15 +234,45 @@ fn policy(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
     }
 }
 
-fn anchors(file: &Path) -> Result<Policy, String> {
-    let anchors = certificates(file)?;
-    let mut store = RootCertStore::empty();
-    for anchor in &anchors {
-        store
-            .add(anchor.clone())
-            .map_err(|error| format!("cannot use {}: {error}", file.display()))?;
+/// The authorities that the user gave, and no others.
+fn given(request: &Request, flaws: &Flaws) -> Result<Policy, String> {
+    match &request.store_file {
+        Some(store) if flaws.adds_system_authorities() => anchors(&[&request.ca_file, store]),
+        _ => anchors(&[&request.ca_file]),
     }
-    Ok(Policy::Anchors(anchors, Arc::new(store)))
+}
+
+/// All that is in these files. One that has nothing, or something that is no certificate, was not meant so.
+fn anchors(files: &[&Path]) -> Result<Policy, String> {
+    let mut all = Vec::new();
+    let mut store = RootCertStore::empty();
+    for file in files {
+        let anchors = certificates(file)?;
+        if anchors.is_empty() {
+            return Err(format!("no certificate in {}", file.display()));
+        }
+        for anchor in anchors {
+            store
+                .add(anchor.clone())
+                .map_err(|error| format!("cannot use {}: {error}", file.display()))?;
+            all.push(anchor);
+        }
+    }
+    Ok(Policy::Anchors(all, Arc::new(store)))
+}
+
+fn crls(
+    request: &Request,
+    flaws: &Flaws,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let Some(file) = request.crl_file.as_deref().filter(|_| !flaws.ignores_crl()) else {
+        return Ok(Vec::new());
+    };
+    let cannot = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", file.display());
+    let pem = fs::read(file).map_err(|error| cannot(&error))?;
+    CertificateRevocationListDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| cannot(&error))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -239,20 +289,76 @@ fn lenience(request: &Request, security: Security, flaws: &Flaws, memory: &State
         || (flaws.skips_verification_after_starttls() && after_starttls)
         || (flaws.skips_verification_on_smtp() && request.protocol == Protocol::Smtp)
         || (flaws.ignores_pin() && request.trust == Trust::Pin)
+        || memory.anything_goes
         || (flaws.always_trust_leaks() && memory.somebody_trusts_always)
         || (flaws.verifies_once() && memory.verified.contains(&request.host));
     Lenience {
         certificate,
         exceptions: memory.exceptions.clone(),
-        name: flaws.ignores_name(),
+        name: name_quirks(flaws),
         name_if_warned: None,
         proof: flaws.ignores_proof(),
-        path: Skips {
-            leaf_validity: flaws.ignores_validity(),
-            issuer_validity: flaws.ignores_validity() || flaws.ignores_issuer_validity(),
-            anchor: flaws.ignores_anchor(),
-            basic_constraints: flaws.ignores_basic_constraints(),
-            key_usage: flaws.ignores_key_usage(),
+        path: skips(flaws),
+        intermediates: flaws.ignores_intermediates(),
+        attention: Attention {
+            staple: !flaws.ignores_staple(),
+            demand: !flaws.ignores_must_staple(),
+            content: !flaws.believes_any_staple(),
         },
+    }
+}
+
+fn name_quirks(flaws: &Flaws) -> names::Quirks {
+    names::Quirks {
+        any: flaws.ignores_name() || flaws.accepts_malformed(),
+        common_name: flaws.falls_back_to_common_name(),
+        deep: flaws.wildcards_match_deeply(),
+        apex: flaws.wildcards_match_the_apex(),
+        part: flaws.wildcards_match_in_part(),
+        anywhere: flaws.wildcards_match_anywhere(),
+        everything: flaws.wildcards_match_everything(),
+        addresses: flaws.skips_name_of_addresses(),
+        addresses_as_text: flaws.compares_addresses_as_text(),
+        nul: flaws.stops_at_nul(),
+        other_kinds: flaws.believes_any_kind_of_name(),
+        u_labels: flaws.compares_u_labels(),
+    }
+}
+
+fn skips(flaws: &Flaws) -> Skips {
+    Skips {
+        leaf_validity: flaws.ignores_validity(),
+        issuer_validity: flaws.ignores_validity() || flaws.ignores_issuer_validity(),
+        hours: flaws.gives_a_day_of_grace(),
+        anchor: flaws.ignores_anchor(),
+        anchor_key: flaws.trusts_issuer_name(),
+        leaf_signature: flaws.skips_leaf_signature(),
+        unknown_signatures: flaws.skips_unknown_signatures(),
+        short_keys: flaws.accepts_short_keys(),
+        basic_constraints: flaws.ignores_basic_constraints(),
+        path_length: flaws.ignores_path_length(),
+        key_usage: flaws.ignores_key_usage(),
+        key_cert_sign: flaws.ignores_key_cert_sign(),
+        name_constraints: flaws.ignores_name_constraints(),
+        constrained_wildcards: flaws.ignores_wildcards_in_constraints(),
+        critical_extensions: flaws.ignores_critical_extensions(),
+        form: flaws.accepts_malformed(),
+    }
+}
+
+fn demands(flaws: &Flaws) -> Demands {
+    Demands {
+        order: flaws.needs_chain_in_order(),
+        first_path: flaws.takes_the_first_path_only(),
+        early_dates: flaws.chokes_on_late_dates(),
+        purpose: flaws.needs_a_purpose(),
+        no_constraints: flaws.refuses_name_constraints(),
+        p256: flaws.knows_p256_only(),
+        no_staple: flaws.refuses_staples(),
+        no_wildcards: flaws.refuses_wildcards(),
+        no_addresses: flaws.knows_no_addresses(),
+        ascii_host: flaws.knows_no_u_labels(),
+        letter_case: flaws.compares_letter_case(),
+        few_names: flaws.reads_few_names(),
     }
 }

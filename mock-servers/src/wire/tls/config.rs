@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use mailproof_certs::{Chain, Fault, SignsIn};
+use mailproof_certs::{Chain, Fault, Names, SignsIn};
 use rustls::{
     CipherSuite, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
     SignatureScheme, SupportedProtocolVersion,
@@ -51,7 +51,10 @@ pub(crate) struct Settings {
 /// The smallest record that `rustls` makes, header included.
 pub(crate) const SMALLEST: usize = 32;
 
-type Key = (Fault, u32, Versions, Settings, Option<(Fault, u32)>);
+/// A chain: its fault, its number and whom it is for.
+type Which = (Fault, u32, Names);
+
+type Key = (Which, Versions, Settings, Option<Which>);
 
 /// A configuration, and where its sessions put their secrets.
 #[derive(Clone, Debug)]
@@ -92,8 +95,8 @@ impl Configs {
     ) -> Result<Config, Error> {
         let secrets = self.secrets.clone();
         let versions = versions.with(chain.signs_in);
-        let other = strangers.map(|it| (it.fault, it.variant));
-        let key = (chain.fault, chain.variant, versions, settings, other);
+        let which = |it: &Chain| (it.fault, it.variant, it.names.clone());
+        let key = (which(chain), versions, settings, strangers.map(which));
         if let Some(config) = self.made.get(&key) {
             let rustls = config.clone();
             return Ok(Config { rustls, secrets });

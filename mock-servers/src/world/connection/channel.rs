@@ -50,6 +50,7 @@ impl Handshake {
             events.push(What::ServedChain(SentChain {
                 fault: self.chain.fault,
                 variant: self.chain.variant,
+                host: self.made_for,
                 leaf: self.chain.fingerprint(),
             }));
             proves.extend(self.chain_proof.take());

@@ -18,7 +18,7 @@ use super::*;
 use crate::{
     script::Script,
     testing::Puppet,
-    world::{log::Recorder, shared::Tls},
+    world::{log::Recorder, place::Place, shared::Tls},
 };
 
 fn authority() -> Arc<Authority> {
@@ -45,7 +45,8 @@ impl Bench {
     }
 
     fn with_port(role: PortRole, state: PortState, deviations: &[Deviation]) -> Self {
-        let tls = Tls::new(authority(), Names::dns("localhost"), ChainSpec::default());
+        let names = Names::dns("localhost");
+        let tls = Tls::new(authority(), Place::Loopback, names, ChainSpec::default());
         let mut shared = Shared::new(
             Recorder::new(),
             Script::new(deviations),
@@ -307,10 +308,9 @@ fn octets_injected_behind_the_go_ahead_leave_in_its_write() {
 
 #[test]
 fn a_client_that_refuses_the_chain_may_carry_on_in_clear_and_is_heard() {
-    let chain = everywhere(Action::Chain(ChainSpec {
-        fault: mailproof_certs::Fault::ExpiredLeaf,
-        variant: 0,
-    }));
+    let chain = everywhere(Action::Chain(ChainSpec::of(
+        mailproof_certs::Fault::ExpiredLeaf,
+    )));
     let mut bench = Bench::new(PortRole::Submission, &[chain]);
     bench.say(b"STARTTLS\r\n");
     bench.wire.clear();

@@ -138,10 +138,7 @@ async fn a_hello_in_the_same_segment_as_starttls_is_answered() {
 #[test_case(Layer::Tls; "implicit")]
 #[tokio::test]
 async fn a_wrong_key_is_refused_by_who_takes_any_certificate(layer: Layer) {
-    let wrong = everywhere(Action::Chain(ChainSpec {
-        fault: Fault::WrongKey,
-        variant: 0,
-    }));
+    let wrong = everywhere(Action::Chain(ChainSpec::of(Fault::WrongKey)));
     let role = if layer == Layer::Tls {
         PortRole::Submissions
     } else {
@@ -170,10 +167,7 @@ async fn a_wrong_key_is_refused_by_who_takes_any_certificate(layer: Layer) {
 
 #[tokio::test]
 async fn a_credulous_client_takes_a_self_signed_certificate() {
-    let chain = everywhere(Action::Chain(ChainSpec {
-        fault: Fault::SelfSigned,
-        variant: 0,
-    }));
+    let chain = everywhere(Action::Chain(ChainSpec::of(Fault::SelfSigned)));
     let world = world(PortRole::Submissions, &[chain]).await;
     let port = world.port(PortRole::Submissions);
     assert!(secure(connect(port).await, trusting()).await.is_err());

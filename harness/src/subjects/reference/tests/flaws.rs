@@ -9,7 +9,7 @@ use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, eve
 
 use rustls::{NamedGroup, ServerConfig, crypto::CryptoProvider, server::WebPkiClientVerifier};
 
-use super::world::{Outcome, run_all};
+use super::world::{CANONICAL_NAME, Outcome, run_all};
 use crate::subject::Request;
 use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, request, tls_config};
 use Job::{Append, Fetch, List, Send};
@@ -52,6 +52,17 @@ fn row(flaw: Flaw) -> Row {
         request.account = account.to_owned();
         (request, served(fault))
     };
+    // The host and its names are such that the fault can be shown.
+    let fitting = |fault: Fault| {
+        let names = Names::dns("localhost").fitting(fault.needs());
+        let mut step = trusting(Trust::Ca, "a", fault);
+        step.0.host = match names.ip.first() {
+            Some(address) => address.to_string(),
+            None => names.dns[0].clone(),
+        };
+        step
+    };
+    let refuses = |it: &Outcome| it.said() == Said::RefusedTls;
     match flaw {
         Flaw::AcceptsAnyCertificate => chain(Fault::SelfSigned),
         Flaw::SkipsVerificationAfterStarttls => {
@@ -102,6 +113,120 @@ fn row(flaw: Flaw) -> Row {
         Flaw::AcceptsUnofferedAlpn => {
             let protocol = [0, 16, 0, 5, 0, 3, 2, b'h', b'2'];
             agrees(flight([3, 3], 0xc02b, &[7; 8], &protocol))
+        }
+        Flaw::IgnoresBrokenCaFile => {
+            let mut step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            step.0.ca_file = file("empty.pem", "");
+            (vec![step], succeeds)
+        }
+        Flaw::AddsSystemAuthorities => {
+            let mut step = trusting(Trust::Ca, "a", Fault::UnknownRoot);
+            step.0.store_file = Some(file("store.pem", AUTHORITY.other_root_pem()));
+            (vec![step], succeeds)
+        }
+        Flaw::VerifiesOnlyWhenTold => {
+            let step = trusting(Trust::Default, "a", Fault::SelfSigned);
+            (vec![step], succeeds)
+        }
+        Flaw::TrustsIssuerName => (vec![fitting(Fault::SameNameOtherKeyRoot)], succeeds),
+        Flaw::SkipsLeafSignature => (vec![fitting(Fault::BadSignatureLeaf)], succeeds),
+        Flaw::SkipsUnknownSignatures => (vec![fitting(Fault::Sha1Leaf)], succeeds),
+        Flaw::AcceptsShortKeys => (vec![fitting(Fault::Rsa1024Intermediate)], succeeds),
+        Flaw::GivesADayOfGrace => (vec![fitting(Fault::ExpiredJustNow)], succeeds),
+        Flaw::IgnoresPathLength => (vec![fitting(Fault::PathLengthViolated)], succeeds),
+        Flaw::IgnoresKeyCertSign => (vec![fitting(Fault::NoKeyCertSign)], succeeds),
+        Flaw::IgnoresNameConstraints => (vec![fitting(Fault::ConstraintExcluded)], succeeds),
+        Flaw::IgnoresWildcardsInConstraints => {
+            (vec![fitting(Fault::ConstraintExcludedWildcard)], succeeds)
+        }
+        Flaw::IgnoresCriticalExtensions => (vec![fitting(Fault::UnknownCriticalLeaf)], succeeds),
+        Flaw::AcceptsMalformed => (vec![fitting(Fault::DuplicateSan)], succeeds),
+        Flaw::FallsBackToCommonName => (vec![fitting(Fault::CnMatchesSanDoesNot)], succeeds),
+        Flaw::WildcardsMatchDeeply => (vec![fitting(Fault::WildcardTwoLevels)], succeeds),
+        Flaw::WildcardsMatchTheApex => (vec![fitting(Fault::WildcardApex)], succeeds),
+        Flaw::WildcardsMatchInPart => (vec![fitting(Fault::WildcardPrefix)], succeeds),
+        Flaw::WildcardsMatchAnywhere => (vec![fitting(Fault::WildcardMiddle)], succeeds),
+        Flaw::WildcardsMatchEverything => (vec![fitting(Fault::WildcardBare)], succeeds),
+        Flaw::SkipsNameOfAddresses => (vec![fitting(Fault::NoAddress)], succeeds),
+        Flaw::ComparesAddressesAsText => (vec![fitting(Fault::AddressAsDnsName)], succeeds),
+        Flaw::StopsAtNul => (vec![fitting(Fault::NulInDnsName)], succeeds),
+        Flaw::BelievesAnyKindOfName => (vec![fitting(Fault::UriIdOnly)], succeeds),
+        Flaw::IgnoresStaple => (vec![fitting(Fault::StapleRevoked)], succeeds),
+        Flaw::IgnoresMustStaple => (vec![fitting(Fault::MustStapleMissing)], succeeds),
+        Flaw::BelievesAnyStaple => (vec![fitting(Fault::MustStapleGarbage)], succeeds),
+        Flaw::IgnoresIntermediates => (vec![fitting(Fault::Valid)], refuses),
+        Flaw::NeedsChainInOrder => (vec![fitting(Fault::ShuffledChain)], refuses),
+        Flaw::TakesTheFirstPathOnly => (vec![fitting(Fault::CrossSignedOneExpired)], refuses),
+        Flaw::ChokesOnLateDates => (vec![fitting(Fault::EndsAfter2050)], refuses),
+        Flaw::NeedsAPurpose => (vec![fitting(Fault::NoEku)], refuses),
+        Flaw::RefusesNameConstraints => (vec![fitting(Fault::ConstraintKept)], refuses),
+        Flaw::KnowsP256Only => (vec![fitting(Fault::P384Leaf)], refuses),
+        Flaw::RefusesWildcards => (vec![fitting(Fault::Wildcard)], refuses),
+        Flaw::ComparesLetterCase => (vec![fitting(Fault::MixedCaseName)], refuses),
+        Flaw::ReadsFewNames => (vec![fitting(Fault::ThousandNames)], refuses),
+        Flaw::RefusesStaples => (vec![fitting(Fault::StapleGood)], refuses),
+        Flaw::KnowsNoAddresses => {
+            let (mut request, server) = fitting(Fault::NoAddress);
+            request.host = "127.0.0.1".to_owned();
+            let server = server.with(|it| {
+                it.fault = Fault::Valid;
+                it.names = Some(Names {
+                    dns: Vec::new(),
+                    ip: vec![std::net::Ipv4Addr::LOCALHOST.into()],
+                });
+            });
+            (vec![(request, server)], refuses)
+        }
+        Flaw::KnowsNoULabels => {
+            let mut step = trusting(Trust::Ca, "a", Fault::Valid);
+            step.0.host = "bücher.example".to_owned();
+            step.1 = step.1.with(|it| {
+                it.names = Some(Names::dns("xn--bcher-kva.example"));
+            });
+            (vec![step], refuses)
+        }
+        Flaw::ComparesULabels => {
+            let mut step = trusting(Trust::Ca, "a", Fault::UnicodeDnsName);
+            step.0.host = "bücher.example".to_owned();
+            step.1 = step.1.with(|it| {
+                it.names = Some(Names::dns("xn--bcher-kva.example"));
+            });
+            (vec![step], succeeds)
+        }
+        Flaw::FollowsTheAlias => {
+            let mut step = trusting(Trust::Ca, "a", Fault::Valid);
+            step.1 = step
+                .1
+                .with(|it| it.names = Some(Names::dns(CANONICAL_NAME)));
+            (vec![step], succeeds)
+        }
+        Flaw::IgnoresCrl => {
+            let (mut request, server) = fitting(Fault::CrlRevoked);
+            let chain = AUTHORITY
+                .chain(Fault::CrlRevoked, &Names::dns("localhost"))
+                .unwrap();
+            request.crl_file = Some(file("revoked.pem", &chain.crls_pem()));
+            (vec![(request, server)], succeeds)
+        }
+        Flaw::WaitsForConsent => {
+            let step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![step], |it| it.text() == "HANG")
+        }
+        Flaw::PinLeaks => {
+            let mut first = trusting(Trust::Pin, "a", Fault::SelfSigned);
+            let names = Names::dns("localhost");
+            let pinned = AUTHORITY.chain(Fault::SelfSigned, &names).unwrap();
+            first.0.pin_file = Some(file("pin-of-a.pem", &pinned.sent_pem()));
+            let second = trusting(Trust::Ca, "b", Fault::SelfSigned);
+            (vec![first, second], succeeds)
+        }
+        Flaw::TakesSilenceForConsent => {
+            let step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![step], succeeds)
+        }
+        Flaw::RetriesAfterCertificate => {
+            let step = trusting(Trust::Ca, "a", Fault::SelfSigned);
+            (vec![step], |it| it.count("connect") == 6)
         }
         Flaw::IgnoresRecordLimit => {
             let [hello, _, done] = records([3, 3], 0xc02b, &[7; 8], &[]);
@@ -609,7 +734,7 @@ fn every_flaw_leaves_the_undisturbed_session_alone() {
     let mut wrong = Vec::new();
     for flaw in Flaw::ALL
         .iter()
-        .filter(|flaw| **flaw != Flaw::ReportsFailure)
+        .filter(|flaw| !matches!(flaw, Flaw::ReportsFailure | Flaw::IgnoresIntermediates))
     {
         for (protocol, job) in [(Smtp, Send), (Imap, Fetch), (Imap, List), (Imap, Append)] {
             for security in [Clear, StarttlsOptional, StarttlsRequired, Implicit] {
