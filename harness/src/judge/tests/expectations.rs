@@ -216,7 +216,7 @@ fn what_is_told_can_only_be_denied_where_it_could_be_heard() {
 
 #[test_case(working => HELD; "done and said so")]
 #[test_case(|| in_session().end(Said::Failed) => HELD; "not done and said so")]
-#[test_case(|| in_session().sends().quits().end(Said::Failed) => HELD; "done and denied")]
+#[test_case(|| in_session().sends().quits().end(Said::Failed) => Broken; "done and denied")]
 #[test_case(|| in_session().quits().end(Said::Success) => Broken; "not done and claimed")]
 #[test_case(in_session => NotObservable; "nobody heard")]
 fn honest(scene: fn() -> Scene) -> Held {
