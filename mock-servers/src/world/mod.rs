@@ -37,7 +37,7 @@ use tokio::{
 pub use self::{
     abilities::{Tried, abilities},
     log::Recorder,
-    place::{LAB_IPV4, LAB_IPV6, Place},
+    place::Place,
 };
 use self::{
     engines::Engines,

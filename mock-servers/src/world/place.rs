@@ -18,10 +18,10 @@ pub enum Place {
 }
 
 /// The address of the server in the lab, one for documentation (RFC 5737 §3).
-pub const LAB_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
+const LAB_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 
 /// Its IPv6 address, one for documentation (RFC 3849).
-pub const LAB_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10);
+const LAB_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10);
 
 impl Place {
     /// What the subject is told to call the server. A place without names has only the usual one; a case
