@@ -187,10 +187,15 @@ impl Pki {
         } else {
             IsCa::ExplicitNoCa
         };
-        params.key_usages = vec![match leaf.usage {
-            Usage::Right => KeyUsagePurpose::DigitalSignature,
-            Usage::CrlSign => KeyUsagePurpose::CrlSign,
-        }];
+        params.key_usages = match (leaf.usage, leaf.key) {
+            // What the key exchange of old versions does with it (RFC 5280 §4.2.1.3).
+            (Usage::Right, KeyKind::Rsa(_)) => vec![
+                KeyUsagePurpose::DigitalSignature,
+                KeyUsagePurpose::KeyEncipherment,
+            ],
+            (Usage::Right, _) => vec![KeyUsagePurpose::DigitalSignature],
+            (Usage::CrlSign, _) => vec![KeyUsagePurpose::CrlSign],
+        };
         params.extended_key_usages = ca::purposes(leaf.purpose);
         match recipe.status {
             Status::MustStaple(_) => params.custom_extensions.push(extensions::must_staple()),
