@@ -5,10 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailproof_scenarios::model::{Crl, Security};
-use rustls::{
-    pki_types::{CertificateDer, pem::PemObject},
-    server::ParsedCertificate,
-};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use x509_parser::parse_x509_certificate;
 
 use super::{
     Adapter, Argument, Commands, FileContent, FillError, Kind, Setting, Template, Value, Values,
@@ -153,6 +151,7 @@ fn built_in(request: &Request, folder: Option<&Path>) -> Values {
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let one = [
         ("host", request.host.clone()),
+        ("url_host", url_host(&request.host)),
         ("port", request.port.to_string()),
         ("protocol", request.protocol.to_string()),
         ("job", request.job.to_string()),
@@ -193,13 +192,21 @@ fn built_in(request: &Request, folder: Option<&Path>) -> Values {
         add("pin", Value::One(path(pin)));
         if let Ok(leaf) = CertificateDer::from_pem_file(pin) {
             add("pin_fingerprint", Value::One(fingerprint(&leaf)));
-            if let Ok(parsed) = ParsedCertificate::try_from(&leaf) {
-                let spki = digest(&SHA256, &parsed.subject_public_key_info());
+            if let Ok((_, parsed)) = parse_x509_certificate(&leaf) {
+                let spki = digest(&SHA256, parsed.public_key().raw);
                 add("pin_spki", Value::One(STANDARD.encode(spki)));
             }
         }
     }
     values
+}
+
+/// A host as it stands in a URL (RFC 3986 §3.2.2): an IPv6 address in brackets.
+fn url_host(host: &str) -> String {
+    match host.parse::<std::net::Ipv6Addr>() {
+        Ok(_) => format!("[{host}]"),
+        Err(_) => host.to_owned(),
+    }
 }
 
 /// `AB:CD:…`, as programs print it.

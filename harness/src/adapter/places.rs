@@ -3,6 +3,10 @@
 /// Each place and what stands for it, for `mailproof explain` and for error messages.
 pub const BUILT_IN_PLACES: &[(&str, &str)] = &[
     ("host", "the configured host name"),
+    (
+        "url_host",
+        "the same as it stands in a URL: an IPv6 address in brackets",
+    ),
     ("port", "the configured port"),
     ("protocol", "`smtp` or `imap`"),
     ("job", "what is asked"),

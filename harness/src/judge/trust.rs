@@ -236,7 +236,7 @@ mod tests {
         staple-expired staple-other-serial staple-other-signer staple-garbage crl-expired";
 
     /// Wrong, by a recommendation.
-    const DUBIOUS: &str = "wildcard-bare wildcard-top-level staple-revoked \
+    const DUBIOUS: &str = "version-1 wildcard-bare wildcard-top-level staple-revoked \
         must-staple-missing must-staple-expired must-staple-other-serial must-staple-other-signer \
         must-staple-garbage crl-revoked crl-revoked-at-last-point";
 

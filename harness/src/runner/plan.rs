@@ -102,9 +102,11 @@ fn control_id(case: &Case) -> String {
 }
 
 fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
-    let lack = case
-        .effective_steps()
+    // Who cannot be asked for the base cannot complete the control.
+    let steps = case.effective_steps();
+    let lack = steps
         .iter()
+        .chain(&case.steps)
         .find_map(|it| adapter.lacks(it));
     if let Some(lack) = lack {
         return Some(NotRun::Unsupported(lack));

@@ -98,8 +98,10 @@ words! {
 
 words! {
     /// What is in the file of authorities that the subject was given for [`Trust::Ca`].
+    #[derive(Default)]
     CaFile {
         /// The certificate of the test authority.
+        #[default]
         Authority = "authority",
         /// That of another authority.
         OtherAuthority = "other-authority",
@@ -118,8 +120,10 @@ words! {
 
 words! {
     /// What the operating system trusts, for [`Trust::System`] and [`Trust::Default`].
+    #[derive(Default)]
     Store {
         /// What it trusts anyway. The test authority is not in it.
+        #[default]
         Own = "own",
         /// The test authority.
         Authority = "authority",
@@ -130,29 +134,13 @@ words! {
 
 words! {
     /// Which certificate revocation lists the subject was given.
+    #[derive(Default)]
     Crl {
         /// None.
+        #[default]
         None = "none",
         /// Those of the authorities that issued the chains of the case.
         Given = "given",
-    }
-}
-
-impl Default for CaFile {
-    fn default() -> Self {
-        CaFile::Authority
-    }
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Store::Own
-    }
-}
-
-impl Default for Crl {
-    fn default() -> Self {
-        Crl::None
     }
 }
 
