@@ -88,7 +88,7 @@ fn a_good_file_loads_with_its_defaults() {
 #[test_case("{ carrier = \"smtp-implicit\" }", "{ carrier = \"smtp-implicit\", port = \"imap\" }", (8, 8), "`carrier` says protocol smtp, but `port` says imap", None; "settings that contradict each other")]
 #[test_case("{ carrier = \"smtp-implicit\" }", "{ carrier = \"$carrier\" }", (8, 20), "unknown axis `$carrier`", None; "an axis that is not there")]
 #[test_case("killed_by", "segments = [\"octet\", \"octet\"]\nkilled_by", (10, 1), "names one of them twice", None; "a segmentation twice")]
-#[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { told = \"x\", channel = \"tls\" }\n[diagnosis]", (16, 1), "goes over no channel", None; "words on a channel")]
+#[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { told = \"x\", channel = \"tls\" }\n[diagnosis]", (16, 1), "`channel` goes with `command` and `octets`", None; "words on a channel")]
 #[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { octets = \"x\", times = 2 }\n[diagnosis]", (16, 1), "`times` goes with `command`", None; "octets that are counted")]
 #[test_case("[diagnosis]", "[[expect]]\nlevel = \"MUST\"\nnever = { octets = \"x\", told = \"x\" }\n[diagnosis]", (16, 1), "one of `command`, `octets`, `told`", None; "two patterns in one")]
 #[test_case("killed_by", "[[vary]]\nwith = { to = [\"self\"] }\n[foo]\nkilled_by", (12, 2), "unknown field `foo`", None; "an unknown table")]
