@@ -502,7 +502,13 @@ fn deviation(
         })
     }));
     add(file.tls.map(Action::Tls));
-    add(file.before_server_hello.map(Action::BeforeServerHello));
+    let mut hold_ms = file.hold_ms;
+    add(file
+        .before_server_hello
+        .map(|text| Action::BeforeServerHello {
+            text,
+            hold_ms: hold_ms.take().unwrap_or(0),
+        }));
     add(file.without.map(Action::Without));
     add(file.announce.map(Action::Announce));
     add(file.reject.map(Action::Reject));
@@ -524,7 +530,7 @@ fn deviation(
         split,
         gap_ms: file.gap_ms.unwrap_or(0),
     }));
-    add(file.hold_ms.map(|ms| Action::Hold { ms }));
+    add(hold_ms.map(|ms| Action::Hold { ms }));
     let takes_then = |action: &Action| {
         matches!(
             action,
@@ -564,7 +570,7 @@ fn deviation(
         Action::Chain(_)
             | Action::Port(_)
             | Action::Tls(_)
-            | Action::BeforeServerHello(_)
+            | Action::BeforeServerHello { .. }
             | Action::Without(_)
             | Action::Announce(_)
     );
@@ -682,7 +688,7 @@ fn waits(delta: &Delta) -> bool {
         Action::Reply { then, .. } | Action::After { then, .. } | Action::Then(then) => {
             *then == Then::Silence
         }
-        Action::Hold { ms } => *ms > 200,
+        Action::Hold { ms } | Action::BeforeServerHello { hold_ms: ms, .. } => *ms > 200,
         Action::Split { gap_ms, .. } => *gap_ms > 5,
         _ => false,
     })
