@@ -241,9 +241,7 @@ fn is_met_by(view: &View<'_>, deviation: &Deviation, number: u16) -> bool {
         && on.protocol.is_none_or(|it| it == step.protocol);
     unnarrowed
         && match &deviation.action {
-            Action::Chain(_) | Action::Tls(_) | Action::BeforeServerHello(_) => {
-                step.security != Security::None
-            }
+            Action::Chain(_) | Action::Tls(_) => step.security != Security::None,
             Action::Port(change) => change.role.is_none_or(|it| it == step.port),
             _ => false,
         }
@@ -281,7 +279,7 @@ pub(crate) fn describe(deviation: &Deviation) -> String {
         (Action::Port(change), _) => format!("the port that is {}", change.is),
         (Action::Dns(_), _) => "what DNS says otherwise".to_owned(),
         (Action::Tls(change), _) => format!("the server that {}", change.describe()),
-        (Action::BeforeServerHello(_), _) => "octets in clear before the ServerHello".to_owned(),
+        (Action::BeforeServerHello { .. }, _) => "what comes before the ServerHello".to_owned(),
         (action, Some(at)) => format!("what the server does at {at} ({})", action.name()),
         (action, None) => format!("what the server does otherwise ({})", action.name()),
     }

@@ -97,10 +97,11 @@ impl Script {
         })
     }
 
-    /// What is said in clear in a handshake that begins, between its ClientHello and its ServerHello.
-    pub(crate) fn before_server_hello(&mut self, scene: &Scene) -> Option<(u16, WireText)> {
+    /// What is said in clear in a handshake that begins, between its ClientHello and its ServerHello, and how
+    /// many milliseconds pass then.
+    pub(crate) fn before_server_hello(&mut self, scene: &Scene) -> Option<(u16, (WireText, u64))> {
         self.of_the_world(scene, |action| match action {
-            Action::BeforeServerHello(text) => Some(text.clone()),
+            Action::BeforeServerHello { text, hold_ms } => Some((text.clone(), *hold_ms)),
             _ => None,
         })
     }
@@ -180,7 +181,7 @@ impl Script {
                 | Action::Port(_)
                 | Action::Dns(_)
                 | Action::Tls(_)
-                | Action::BeforeServerHello(_)
+                | Action::BeforeServerHello { .. }
                 | Action::Without(_)
                 | Action::Announce(_) => {}
                 _ => considered.candidates.push(index),

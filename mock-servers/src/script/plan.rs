@@ -82,15 +82,21 @@ pub(super) fn plan(
         .flat_map(|it| &it.octets)
         .copied()
         .collect();
-    let mut proves = decided.to_vec();
-    for index in edited.pieces.iter().flat_map(|it| &it.proves) {
-        if !proves.contains(index) && !edited.withheld.contains(index) {
-            proves.push(*index);
+    let last = octets.len().saturating_sub(1);
+    let mut proves: Vec<(usize, u16)> = decided.iter().map(|index| (last, *index)).collect();
+    let mut begin = 0;
+    for piece in &edited.pieces {
+        for index in &piece.proves {
+            let known = proves.iter().any(|(_, it)| it == index);
+            if !known && !edited.withheld.contains(index) {
+                proves.push((begin.min(last), *index));
+            }
         }
+        begin += piece.octets.len();
     }
     let mut withheld = edited.withheld.clone();
     if octets.is_empty() {
-        withheld.append(&mut proves);
+        withheld.extend(proves.drain(..).map(|(_, index)| index));
     }
     if !withheld.is_empty() {
         plan.push(WireOp::Withhold, withheld);
@@ -119,7 +125,7 @@ pub(super) fn plan(
         });
         plan.answer = answer;
         let segments = segments.map(|split| (split, edited.own_length()));
-        plan.writes(&octets, proves, acting, segments);
+        plan.writes(&octets, &proves, acting, segments);
     }
     let (end, ends) = end(&edited, acting, response.after);
     if let Some(op) = end {
@@ -134,11 +140,13 @@ impl Plan {
     }
 
     /// The writes of a response: as a deviation splits it, or else in the segments of the base. Those end
-    /// where the server's own words end; what is put behind leaves with the last of them.
+    /// where the server's own words end; what is put behind leaves with the last of them. `proves` has where
+    /// in the octets each deviation begins: in segments that portion proves it, for whoever leaves there has
+    /// met it (the control has the same segments), and otherwise the last.
     fn writes(
         &mut self,
         octets: &[u8],
-        proves: Vec<u16>,
+        proves: &[(usize, u16)],
         acting: &[(u16, &Deviation)],
         segments: Option<(Split, usize)>,
     ) {
@@ -158,12 +166,16 @@ impl Plan {
             .map(|(index, _)| *index)
             .take(1)
             .collect();
+        let by_portion = proof.is_empty();
         let mut rest = portions(octets, own, split).into_iter().peekable();
+        let mut begin = 0;
         while let Some(portion) = rest.next() {
             let last = rest.peek().is_none();
-            if last {
-                proof.extend(&proves);
-            }
+            let here = begin..begin + portion.len();
+            begin = here.end;
+            let begun = |at: &usize| if by_portion { here.contains(at) } else { last };
+            let begun = proves.iter().filter(|(at, _)| begun(at));
+            proof.extend(begun.map(|(_, index)| *index));
             self.push(WireOp::Write(portion.to_vec()), std::mem::take(&mut proof));
             if !last && gap_ms > 0 {
                 self.push(WireOp::Gap(gap_ms), Vec::new());

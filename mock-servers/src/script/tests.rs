@@ -156,6 +156,7 @@ fn smuggled() -> Vec<Deviation> {
 #[test_case(Vec::new(), Split::Octet, Layer::Clear, &["write 2", "write 2", "write 0", "write  ", "write g", "write o", "write \\r", "write \\n", "starttls", "answer 220 go true"]; "octet by octet")]
 #[test_case(Vec::new(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n", "starttls", "answer 220 go true"]; "between CR and LF")]
 #[test_case(smuggled(), Split::InsideLine, Layer::Clear, &["write 2", "write 20 go\\r", "write \\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "what is put behind leaves with the last octet of the reply")]
+#[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Before(text("X\r\n")) }], Split::Octet, Layer::Clear, &["write X #0", "write \\r", "write \\n", "write 2", "write 2", "write 0", "write  ", "write g", "write o", "write \\r", "write \\n", "starttls", "answer 220 go true"]; "the first octet of a deviation proves it")]
 #[test_case(smuggled(), Split::InsideLine, Layer::Tls, &["write 220 go\\r\\n250 injected\\r\\n #0", "starttls", "answer 220 go true"]; "nowhere else")]
 #[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Split { split: Split::Whole, gap_ms: 0 } }], Split::Octet, Layer::Clear, &["write 220 go\\r\\n #0", "starttls", "answer 220 go true"]; "a deviation goes first")]
 #[test_case(vec![Deviation { on: at("STARTTLS"), action: Action::Drop { then: Then::Clear } }], Split::Octet, Layer::Clear, &["withhold #0", "stayclear", "no answer"]; "nothing is not cut")]

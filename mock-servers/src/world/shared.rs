@@ -58,8 +58,9 @@ pub(crate) struct Handshake {
     pub(crate) made_for: Option<Host>,
     pub(crate) chain_proof: Option<u16>,
     pub(crate) tls_proof: Option<u16>,
-    /// What is said in clear between ClientHello and ServerHello, and the deviation that says it.
-    pub(crate) in_clear: Option<(u16, WireText)>,
+    /// What is said in clear between ClientHello and ServerHello, the milliseconds that pass then, and the
+    /// deviation.
+    pub(crate) before_hello: Option<(u16, (WireText, u64))>,
 }
 
 /// Who drives it.
@@ -103,7 +104,7 @@ impl Shared {
     pub(crate) fn handshake(&mut self, scene: Option<&Scene>) -> Result<Handshake, String> {
         let chain = scene.and_then(|scene| self.script.chain(scene));
         let tls = scene.and_then(|scene| self.script.tls(scene));
-        let in_clear = scene.and_then(|scene| self.script.before_server_hello(scene));
+        let before_hello = scene.and_then(|scene| self.script.before_server_hello(scene));
         let (chain_proof, spec) = match chain {
             Some((index, spec)) => (Some(index), spec),
             None => (None, self.tls.base.clone()),
@@ -130,7 +131,7 @@ impl Shared {
             made_for: spec.host,
             chain_proof,
             tls_proof,
-            in_clear,
+            before_hello,
         })
     }
 }

@@ -240,7 +240,7 @@ impl Lint<'_> {
             self.report("tls-start", "that moment comes behind STARTTLS only");
         }
         let has_tls = |it: &Step| it.security != Security::None;
-        if matches!(deviation.action, Action::BeforeServerHello(_))
+        if matches!(deviation.action, Action::BeforeServerHello { .. })
             && !case.steps.iter().any(has_tls)
         {
             self.report("before_server_hello", "no run has TLS");

@@ -552,7 +552,13 @@ fn deviation(
     add(dns.map(Action::Dns));
     let tls = file.tls.map(tls::lower).transpose().map_err(&problem)?;
     add(tls.map(Action::Tls));
-    add(file.before_server_hello.map(Action::BeforeServerHello));
+    let mut hold_ms = file.hold_ms;
+    add(file
+        .before_server_hello
+        .map(|text| Action::BeforeServerHello {
+            text,
+            hold_ms: hold_ms.take().unwrap_or(0),
+        }));
     add(file.without.map(Action::Without));
     add(file.announce.map(Action::Announce));
     add(file.reject.map(Action::Reject));
@@ -574,10 +580,10 @@ fn deviation(
         split,
         gap_ms: file.gap_ms.unwrap_or(0),
     }));
-    add(file.hold_ms.map(|ms| Action::Hold { ms }));
     add(file.stop_reading.then_some(Action::StopReading {
         resume_ms: file.resume_ms,
     }));
+    add(hold_ms.map(|ms| Action::Hold { ms }));
     let takes_then = |action: &Action| {
         matches!(
             action,
@@ -621,7 +627,7 @@ fn deviation(
             | Action::Port(_)
             | Action::Dns(_)
             | Action::Tls(_)
-            | Action::BeforeServerHello(_)
+            | Action::BeforeServerHello { .. }
             | Action::Without(_)
             | Action::Announce(_)
     );
@@ -802,8 +808,8 @@ fn waits(delta: &Delta) -> bool {
         Action::Reply { then, .. } | Action::After { then, .. } | Action::Then(then) => {
             matches!(then, Then::Silence | Then::Vanish)
         }
-        Action::Hold { ms } => *ms > 200,
         Action::StopReading { .. } => true,
+        Action::Hold { ms } | Action::BeforeServerHello { hold_ms: ms, .. } => *ms > 200,
         Action::Split { gap_ms, .. } => *gap_ms > 5,
         _ => false,
     })

@@ -103,8 +103,14 @@ pub enum Action {
     Dns(DnsChange),
     /// World: TLS behaves otherwise.
     Tls(TlsChange),
-    /// World: these octets leave in clear between the ClientHello and the ServerHello, in a write of their own.
-    BeforeServerHello(WireText),
+    /// World: between the ClientHello and the ServerHello these octets leave in clear, in a write of their own,
+    /// and time passes.
+    BeforeServerHello {
+        /// The octets; none where there is only to be waited.
+        text: WireText,
+        /// Milliseconds until the ServerHello.
+        hold_ms: u64,
+    },
     /// Decide: the server does not have these capabilities (by their first word).
     Without(Vec<String>),
     /// Decide: the server announces these as well, whether it has them or not. `FOO` or `AUTH LOGIN`.
@@ -166,7 +172,7 @@ impl Action {
             Action::Port(_) => "port",
             Action::Dns(_) => "dns",
             Action::Tls(_) => "tls",
-            Action::BeforeServerHello(_) => "before-server-hello",
+            Action::BeforeServerHello { .. } => "before-server-hello",
             Action::Without(_) => "without",
             Action::Announce(_) => "announce",
             Action::Reject(_) => "reject",
@@ -279,7 +285,7 @@ impl Action {
         match self {
             Action::Reject(Refusal::Smtp { lines, .. }) => lines.iter_mut().collect(),
             Action::Reject(Refusal::Imap { text, .. })
-            | Action::BeforeServerHello(text)
+            | Action::BeforeServerHello { text, .. }
             | Action::Preauth(text)
             | Action::Reply { text, .. }
             | Action::Before(text)

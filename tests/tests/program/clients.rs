@@ -155,19 +155,18 @@ fn demands_starttls_where_it_was_told_to(adapter: &str, program: &str, protocols
 
 const INJECTION: &str = "imap/starttls/injection-tagged-replies";
 
-/// isync 1.4.4 keeps what came in clear behind the OK. It depends on its own timing whether the handshake or
-/// the kept lines come first, so it is one of two things; the verdict must be the one for what was seen.
+/// isync 1.4.4 keeps what came in clear behind the OK, but reads it while TLS begins, before it has sent the
+/// commands that are answered there. That saves it, however its reads fall.
 #[test]
 fn isync_and_tagged_replies_in_clear() {
     if !is_installed("mbsync") {
         return;
     }
     let report = run("mbsync", &[INJECTION]);
-    let case = report.case(INJECTION);
-    let mut lines = case.transcript.lines();
-    let taken = lines.any(|it| it.contains("AUTHENTICATE") && it.ends_with("[before the answer]"));
-    let expected = if taken { Verdict::Fail } else { Verdict::Pass };
-    assert_eq!(case.judgement.verdict, expected, "{}", case.transcript);
+    for id in ["", "#octet", "#inside-line"] {
+        let case = report.case(&format!("{INJECTION}{id}"));
+        assert_eq!(case.judgement.verdict, Verdict::Pass, "{}", case.transcript);
+    }
 }
 
 #[test_case("curl", "curl", &["smtp/auth", "imap/login"]; "curl")]

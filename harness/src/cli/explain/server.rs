@@ -164,10 +164,15 @@ fn action(action: &Action, on: &On) -> String {
         }
         Action::Dns(change) => dns(change),
         Action::Tls(change) => format!("the server {}", change.describe()),
-        Action::BeforeServerHello(text) => format!(
-            "between the ClientHello and the ServerHello comes {} in clear",
-            wire(text)
-        ),
+        Action::BeforeServerHello { text, hold_ms } => {
+            let held = format!("the ServerHello comes {hold_ms} ms late");
+            let said = format!("before the ServerHello comes {} in clear", wire(text));
+            match (text.is_empty(), hold_ms) {
+                (true, _) => held,
+                (false, 0) => said,
+                (false, _) => format!("{said}, and {held}"),
+            }
+        }
         Action::Without(words) => format!("the server does not have {}", words.join(", ")),
         Action::Announce(words) => format!("the server announces {} as well", words.join(", ")),
         Action::Reject(refusal) => format!("the server refuses with {}", refused(refusal)),

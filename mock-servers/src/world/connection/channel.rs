@@ -408,13 +408,18 @@ impl Connection {
             return;
         };
         tls.handshake.heard(sni);
-        if let Some((index, text)) = tls.handshake.in_clear.take() {
-            let fill = self.engine.as_ref().map(|it| it.fill());
-            let octets = text.render(&fill.unwrap_or_default());
-            self.queue.push(Item {
-                proves: vec![index],
-                ..Item::new(Act::Clear(octets))
-            });
+        if let Some((index, (text, hold_ms))) = tls.handshake.before_hello.take() {
+            let mut proves = vec![index];
+            if !text.is_empty() {
+                let fill = self.engine.as_ref().map(|it| it.fill());
+                self.queue.push(Item {
+                    proves: std::mem::take(&mut proves),
+                    ..Item::new(Act::Clear(text.render(&fill.unwrap_or_default())))
+                });
+            }
+            if hold_ms > 0 {
+                self.queue.push(Item::wire(WireOp::Hold(hold_ms), proves));
+            }
         }
     }
 

@@ -604,7 +604,7 @@ fn starttls_with(deviation: Deviation) -> Bench {
 #[test]
 fn octets_in_clear_stand_between_the_two_hellos() {
     let text = WireText::parse("250 {host} AUTH LOGIN\r\n").unwrap();
-    let mut bench = starttls_with(everywhere(Action::BeforeServerHello(text)));
+    let mut bench = starttls_with(everywhere(Action::BeforeServerHello { text, hold_ms: 0 }));
     bench.say(&hello());
     assert_eq!(
         bench.log(),
@@ -617,6 +617,23 @@ fn octets_in_clear_stand_between_the_two_hellos() {
     );
     assert!(bench.wire.starts_with(b"250 puppet AUTH LOGIN\r\n\x16\x03"));
     assert!(bench.writes >= 4, "a write of its own");
+}
+
+#[test]
+fn a_server_hello_can_be_late() {
+    let late = Action::BeforeServerHello {
+        text: WireText::parse("").unwrap(),
+        hold_ms: 60_000,
+    };
+    let mut bench = starttls_with(everywhere(late));
+    bench.patient = false;
+    bench.say(&hello());
+    assert_eq!(bench.log(), ["hello", "deviated 0"]);
+    assert!(bench.wire.is_empty());
+    bench.patient = true;
+    bench.connection.done(true, &mut bench.shared);
+    bench.pump();
+    assert_eq!(bench.log(), ["chain Valid"]);
 }
 
 #[test]

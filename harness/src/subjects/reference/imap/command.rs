@@ -334,7 +334,10 @@ impl<S: Stream> Session<'_, S> {
         {
             return Err(phase.nonsense("a capability that nobody knows", unknown));
         }
-        self.capabilities = Some(capabilities.into_iter().collect());
+        let known = self.capabilities.take();
+        let kept = known.filter(|_| self.task.flaws.keeps_clear_capabilities());
+        let kept = kept.into_iter().flatten();
+        self.capabilities = Some(capabilities.into_iter().chain(kept).collect());
         Ok(())
     }
 
