@@ -21,6 +21,10 @@ prove:
     cargo run --quiet -- lint
     cargo run --quiet -- selftest
 
+# What is covered, as a page.
+coverage:
+    cargo run --quiet -- trace --format markdown > docs/coverage.md
+
 # Measure, as ratios against peers in the same run.
 bench:
     cargo run --release --example bench -p mailproof-tests

@@ -16,7 +16,7 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -146,9 +146,7 @@ async fn waited<T>(patience: Duration, doing: impl Future<Output = T>) -> Result
 }
 
 async fn connect(request: &Request) -> Result<Client<Box<dyn Stream>>, Trouble> {
-    let tcp = TcpStream::connect((&request.host[..], request.port))
-        .await
-        .map_err(Trouble::Connect)?;
+    let tcp = dial(request).await?;
     let stream: Box<dyn Stream> = match request.security {
         Security::Implicit => Box::new(secure(request, tcp).await?),
         _ => Box::new(tcp),
@@ -162,6 +160,26 @@ async fn connect(request: &Request) -> Result<Client<Box<dyn Stream>>, Trouble> 
     client.run_command_and_check_ok("STARTTLS", None).await?;
     let stream: Box<dyn Stream> = Box::new(secure(request, client.into_inner()).await?);
     Ok(Client::new(stream))
+}
+
+/// The library takes a connection; which address it is to is ours to try: each in turn, with its share of the
+/// time, so that a dead one does not take it all.
+async fn dial(request: &Request) -> Result<TcpStream, Trouble> {
+    let addresses: Vec<_> = lookup_host((&request.host[..], request.port))
+        .await
+        .map_err(Trouble::Connect)?
+        .collect();
+    let shares = u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    let share = Duration::from_millis(request.timeout_ms) / shares;
+    let mut trouble = Trouble::TimedOut;
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => trouble = Trouble::Connect(error),
+            Err(_) => trouble = Trouble::TimedOut,
+        }
+    }
+    Err(trouble)
 }
 
 async fn secure<S: AsyncRead + AsyncWrite + Unpin>(

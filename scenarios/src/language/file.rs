@@ -44,7 +44,7 @@ pub(super) struct ScenarioFile {
     /// `RFC 3207 §4.2`, `CVE-2021-22947`, or a name of what is cited.
     #[schemars(with = "Vec<String>")]
     pub(super) refs: Vec<Spanned<String>>,
-    /// Requirement ids.
+    /// Ids of requirements, or of planned cases that it is a part of.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub(super) covers: Vec<Spanned<String>>,

@@ -111,10 +111,15 @@ impl Lint<'_> {
                 "nothing is cited: say what the expectation rests on",
             );
         }
-        let known = registries.requirements();
+        let known = || {
+            registries
+                .requirements()
+                .keys()
+                .chain(registries.planned().keys())
+        };
         for id in &case.covers {
-            if !known.contains_key(id) {
-                let near = nearest(id, known.keys().map(String::as_str));
+            if known().all(|it| it != id) {
+                let near = nearest(id, known().map(String::as_str));
                 let hint = near
                     .map(|it| format!(", did you mean `{it}`?"))
                     .unwrap_or_default();

@@ -28,7 +28,7 @@ pub struct Case {
     pub frequency: Frequency,
     /// Clauses and advisories.
     pub refs: Vec<String>,
-    /// Requirement ids.
+    /// Ids of requirements, or of planned cases that it is a part of.
     pub covers: Vec<String>,
     /// Words to select it by.
     pub tags: Vec<String>,

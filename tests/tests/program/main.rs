@@ -3,6 +3,7 @@
 mod bad_input;
 mod clients;
 mod commands;
+mod coverage;
 mod evidence;
 mod expected;
 mod hostile;
