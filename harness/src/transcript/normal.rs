@@ -10,7 +10,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use mailproof_scenarios::model::{
-    At, Canaries, Protocol, What,
+    Action, At, Canaries, Protocol, What,
     event::{Direction, Ended},
 };
 use regex::{Captures, Regex};
@@ -106,6 +106,16 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether responses come so slowly that it is up to the clocks where the client stops.
+    fn drips(&self) -> bool {
+        let slow = |action: &Action| matches!(action, Action::Split { gap_ms, .. } if *gap_ms > 0);
+        self.record
+            .case
+            .deviations()
+            .iter()
+            .any(|it| slow(&it.action))
+    }
+
     fn talk(&self, talk: &Talk<'_>, out: &mut String) {
         let port = talk
             .port
@@ -123,6 +133,9 @@ impl Writer<'_> {
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
                     line(spoken('C', &self.client(octets, *verb, &tags)));
+                }
+                Is::Server { octets } if self.drips() && !octets.ends_with(b"\n") => {
+                    line("S: (as much of a line as came in time)".to_owned());
                 }
                 Is::Server { octets } => line(spoken('S', &self.server(octets, &tags))),
                 Is::TlsInClear => line("C: (octets of TLS)".to_owned()),
