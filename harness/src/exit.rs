@@ -32,6 +32,8 @@ pub enum Exit {
     TooLittle = 4,
     /// Nothing is wrong but the file of expected failures.
     Stale = 5,
+    /// Nothing is wrong, but transcripts differ from their snapshots.
+    SnapshotsChanged = 6,
     /// Interrupted; what had finished is kept.
     Interrupted = 130,
 }
@@ -78,7 +80,7 @@ pub struct Decision {
     pub why: String,
 }
 
-/// Decides. Of several codes that apply, the first of 130, 1, 3, 4, 5 wins: an interruption makes the rest
+/// Decides. Of several codes that apply, the first of 130, 1, 3, 4, 5, 6 wins: an interruption makes the rest
 /// incomplete, and what was seen of the subject weighs more than what was not.
 ///
 /// A control counts where the subject died or hung in it, or the harness failed; where it merely did not
@@ -89,7 +91,8 @@ pub fn decide(results: &Results, demands: &Demands) -> Decision {
         .or_else(|| unexpected(results, demands))
         .or_else(|| harness(results))
         .or_else(|| too_little(results, &tally, demands))
-        .or_else(|| stale(results));
+        .or_else(|| stale(results))
+        .or_else(|| snapshots(results));
     let (exit, why) =
         found.unwrap_or_else(|| (Exit::AsExpected, "everything as expected".to_owned()));
     Decision { exit, why }
@@ -200,6 +203,17 @@ fn stale(results: &Results) -> Found {
     })
 }
 
+fn snapshots(results: &Results) -> Found {
+    let n = results.snapshots.len();
+    (n > 0).then(|| {
+        let changed = text::count(n, "transcript");
+        (
+            Exit::SnapshotsChanged,
+            format!("{changed} not as in the snapshots"),
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use test_case::test_case;
@@ -285,6 +299,20 @@ mod tests {
     fn controls(verdict: Verdict) -> u8 {
         let mut results = run(&[Pass]);
         results.controls = vec![sample::case("control/1", verdict, "because")];
+        decide(&results, &LAX()).exit.code()
+    }
+
+    #[test_case(&[Pass], false => 6; "a snapshot changed")]
+    #[test_case(&[Pass], true => 5; "a stale entry weighs more")]
+    #[test_case(&[Fail], false => 1; "a failure weighs more")]
+    fn snapshots(verdicts: &[Verdict], stale: bool) -> u8 {
+        let mut results = run(verdicts);
+        results.snapshots.push(crate::results::SnapshotChange {
+            id: "a/b/0".to_owned(),
+            change: crate::results::Change::Changed,
+            diff: String::new(),
+        });
+        results.stale.extend(stale.then(|| "old".to_owned()));
         decide(&results, &LAX()).exit.code()
     }
 

@@ -246,6 +246,9 @@ pub struct Results {
     pub mailproof: String,
     /// The subject's name.
     pub subject: String,
+    /// What a person calls the subject.
+    #[serde(default)]
+    pub subject_title: String,
     /// The subject's version as it says itself.
     pub subject_version: Option<String>,
     /// `loopback` or `lab`.
@@ -272,4 +275,80 @@ pub struct Results {
     pub controls: Vec<CaseResult>,
     /// Entries of the expected-failures file that did not hold, and why.
     pub stale: Vec<String>,
+    /// How the subject stands in the profile that the run was for.
+    #[serde(default)]
+    pub standing: Option<Standing>,
+    /// Transcripts that differ from the snapshots of the user's repository.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotChange>,
+}
+
+/// How a subject stands in a profile. Files of expected failures have no say in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The name of the profile.
+    pub profile: String,
+    /// What a person calls it.
+    pub title: String,
+    /// The roll-up.
+    pub conformance: Conformance,
+    /// Why, in one plain sentence.
+    pub why: String,
+    /// How many cases the profile demands.
+    pub mandatory: usize,
+    /// How many of them were run to a decision.
+    pub decided: usize,
+    /// The mandatory cases that were not decided, by id.
+    pub open: Vec<String>,
+    /// The mandatory cases that failed, by id.
+    pub failed: Vec<String>,
+    /// The mandatory cases that passed with a missed SHOULD or a risk, by id.
+    pub warned: Vec<String>,
+}
+
+/// The roll-up of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum Conformance {
+    /// Every mandatory case was decided and passed.
+    Conformant,
+    /// The same, with missed SHOULDs or risks.
+    ConformantWithWarnings,
+    /// Nothing mandatory failed, but not everything was decided.
+    Partial,
+    /// Something mandatory failed.
+    NonConformant,
+}
+
+impl Conformance {
+    /// The words in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Conformance::Conformant => "CONFORMANT",
+            Conformance::ConformantWithWarnings => "CONFORMANT WITH WARNINGS",
+            Conformance::Partial => "PARTIAL",
+            Conformance::NonConformant => "NON-CONFORMANT",
+        }
+    }
+}
+
+/// One transcript that differs from its snapshot. It never changes a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotChange {
+    /// The case.
+    pub id: String,
+    /// What is different about it.
+    pub change: Change,
+    /// A unified diff, safe to show.
+    pub diff: String,
+}
+
+/// How a transcript differs from its snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// There is no snapshot yet.
+    New,
+    /// The snapshot says something else.
+    Changed,
 }

@@ -10,6 +10,7 @@ pub(crate) fn empty() -> Results {
         v: RESULTS_VERSION,
         mailproof: "0.1.0".to_owned(),
         subject: "curl".to_owned(),
+        subject_title: String::new(),
         subject_version: Some("curl 8.5.0".to_owned()),
         place: "loopback".to_owned(),
         seed: 7,
@@ -22,6 +23,8 @@ pub(crate) fn empty() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        standing: None,
+        snapshots: Vec::new(),
     }
 }
 

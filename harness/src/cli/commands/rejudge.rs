@@ -173,6 +173,7 @@ fn unknown() -> Results {
         v: RESULTS_VERSION,
         mailproof: String::new(),
         subject: "unknown".to_owned(),
+        subject_title: String::new(),
         subject_version: None,
         place: "unknown".to_owned(),
         seed: 0,
@@ -185,6 +186,8 @@ fn unknown() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        standing: None,
+        snapshots: Vec::new(),
     }
 }
 

@@ -222,6 +222,7 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         v: RESULTS_VERSION,
         mailproof: env!("CARGO_PKG_VERSION").to_owned(),
         subject: session.adapter.name.clone(),
+        subject_title: session.adapter.title.clone(),
         subject_version: session.version(),
         place: session.at.name().to_owned(),
         seed: session.seed,
@@ -234,6 +235,8 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        standing: None,
+        snapshots: Vec::new(),
     }
 }
 

@@ -1,0 +1,21 @@
+//! The arguments of `rejudge`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::ReportArgs;
+
+/// `mailproof rejudge`.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+The folder is one that `run --out` wrote. Its records are read and never changed; with --out the new
+reports are written, into the same folder or another one.")]
+pub struct RejudgeArgs {
+    /// The folder with records.ndjson
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// What is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
