@@ -6,6 +6,7 @@
 //!
 //! Must not know how a probe is run, nor how a report is shown.
 
+pub mod labels;
 pub mod probes;
 mod wire;
 
@@ -23,6 +24,7 @@ use crate::{
     runner::Cancel,
     session::{Session, Told},
 };
+use labels::Label;
 use mailproof_scenarios::language::Problems;
 use probes::{About, Probe};
 
@@ -31,6 +33,8 @@ use probes::{About, Probe};
 pub struct Report {
     /// What was tried, in order.
     pub rows: Vec<Row>,
+    /// What each setting really does.
+    pub labels: Vec<Label>,
     /// Whether it was cut short.
     pub interrupted: bool,
 }
@@ -101,19 +105,32 @@ pub fn examine(
         Kind::Template(_) => Some(&session.adapter.exit),
         _ => None,
     };
+    let undisturbed = probes.iter().find(|it| it.about == About::Undisturbed);
+    let trials = undisturbed
+        .map(|it| labels::trials(&it.case, &session.adapter))
+        .unwrap_or_default();
     let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
-    let cases = probes.iter().map(|it| it.case.clone()).collect();
-    let summary = session.run(cases, cancel, |told| {
-        if let Told::Case(record, result) = told
-            && let Some((at, probe)) = by_id.get(record.case.id.as_str())
-        {
-            let row = row(probe.about, record, &result.judgement, exit);
-            tell(&row);
-            rows.insert(*at, row);
+    let mut tried: BTreeMap<String, Record> = BTreeMap::new();
+    let cases = probes.iter().map(|it| &it.case);
+    let cases = cases.chain(trials.iter().map(|it| &it.case)).cloned();
+    let summary = session.run(cases.collect(), cancel, |told| {
+        let Told::Case(record, result) = told else {
+            return;
+        };
+        match by_id.get(record.case.id.as_str()) {
+            Some((at, probe)) => {
+                let row = row(probe.about, record, &result.judgement, exit);
+                tell(&row);
+                rows.insert(*at, row);
+            }
+            None => {
+                tried.insert(record.case.id.clone(), record.clone());
+            }
         }
     })?;
     Ok(Report {
         rows: rows.into_values().collect(),
+        labels: labels::read(&trials, &session.adapter, &tried),
         interrupted: summary.interrupted,
     })
 }

@@ -49,6 +49,46 @@ fn the_reference_client_is_usable_and_nothing_is_to_be_said() {
     assert!(seen.ends_with(" -> success"), "{seen}");
 }
 
+/// The label of a setting, as `smtp implicit` or `imap ca`.
+fn label<'a>(report: &'a Report, named: &str) -> &'a labels::Label {
+    let found = report.labels.iter().find(|it| {
+        let axis = match it.axis {
+            labels::Axis::Security(it) => it.to_string(),
+            labels::Axis::Trust(it) => it.to_string(),
+        };
+        format!("{} {axis}", it.protocol) == named
+    });
+    found.unwrap_or_else(|| panic!("{named}: {:#?}", report.labels))
+}
+
+#[test]
+fn the_settings_of_the_reference_client_do_what_they_say() {
+    let report = examined("reference");
+    for label in &report.labels {
+        // It asks for STARTTLS at first and goes on in clear where it is not offered; that is what
+        // automatic is there.
+        if label.axis != labels::Axis::Security(Security::Automatic) {
+            assert_eq!(label.wrong, [] as [&str; 0], "{label:#?}");
+        }
+    }
+    let implicit = label(&report, "smtp implicit");
+    assert_eq!(
+        implicit.does,
+        ["TLS from the first octet where the server has it"]
+    );
+    let always = label(&report, "imap always");
+    assert!(always.does[0].starts_with("accepts one of the test authority, a self-signed one, an"));
+}
+
+#[test_case("reference+accepts-any-certificate", "smtp ca", "it accepts an expired certificate"; "any certificate")]
+#[test_case("reference+continues-in-clear", "smtp starttls-required", "it goes on in clear without STARTTLS"; "in clear")]
+#[test_case("do-nothing", "imap implicit", "it does not speak TLS from the first octet"; "nothing")]
+fn a_label_that_does_not_do_what_it_says(name: &str, of: &str, part: &str) {
+    let report = examined(name);
+    let label = label(&report, of);
+    assert!(label.wrong.iter().any(|it| it.contains(part)), "{label:#?}");
+}
+
 #[test_case("do-nothing", "the undisturbed base does not pass"; "nothing")]
 #[test_case("do-nothing", "it says success although nothing took place"; "nothing, and lies")]
 #[test_case("do-nothing-and-fail", "the undisturbed base does not pass"; "nothing, honestly")]

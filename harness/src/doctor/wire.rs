@@ -169,7 +169,7 @@ fn command(verb: &str, line: &[u8]) -> Option<String> {
 }
 
 /// What tells nobody anything: a client may say it before TLS (RFC 3207 §4.2, RFC 9051 §11.1).
-fn is_harmless(verb: &str) -> bool {
+pub(super) fn is_harmless(verb: &str) -> bool {
     const HARMLESS: &[&str] = &[
         "EHLO",
         "HELO",

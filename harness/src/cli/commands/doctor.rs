@@ -7,7 +7,11 @@ use std::{io::Write, time::Duration};
 use crate::{
     adapter::Adapter,
     cli::{Failure, args::DoctorArgs, library, signal::Interrupt, subject, text_width, values},
-    doctor::{ExamineError, Finding, Grade, Report, Row, examine, probes::About},
+    doctor::{
+        ExamineError, Finding, Grade, Report, Row, examine,
+        labels::{Axis, Label},
+        probes::About,
+    },
     exit::Exit,
     lab, process,
     report::text,
@@ -81,6 +85,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         width,
         stdout,
     )?;
+    labels(&report.labels, width, stdout)?;
     findings(&report, width, stdout)?;
     if report.interrupted {
         writeln!(
@@ -189,6 +194,48 @@ fn section(
         let asked = text::wrap(&text::line(&row.asked), width, &first, &rest);
         let seen = text::wrap(&text::line(&row.seen), width, &rest, &rest);
         writeln!(stdout, "{asked}\n{seen}")?;
+    }
+    Ok(())
+}
+
+/// What each setting really does, under the name that it has in the product.
+fn labels(labels: &[Label], width: usize, stdout: &mut dyn Write) -> Result<(), Failure> {
+    if labels.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        stdout,
+        "\nWhat the settings really do, by their names in the product"
+    )?;
+    for label in labels {
+        let axis = match label.axis {
+            Axis::Security(it) => it.to_string(),
+            Axis::Trust(it) => format!("trust {it}"),
+        };
+        let named = match &label.name {
+            Some(name) => format!("{} “{}” ({axis})", label.protocol, text::line(name)),
+            None => format!("{} {axis}", label.protocol),
+        };
+        let mark = if label.wrong.is_empty() {
+            "ok"
+        } else {
+            "NOT AS NAMED"
+        };
+        let first = format!("  {mark:<14}");
+        let rest = " ".repeat(16);
+        writeln!(stdout, "{}", text::wrap(&named, width, &first, &rest))?;
+        writeln!(
+            stdout,
+            "{}",
+            text::wrap(&label.does.join("; "), width, &rest, &rest)
+        )?;
+        for wrong in &label.wrong {
+            writeln!(
+                stdout,
+                "{}",
+                text::wrap(&format!("But {wrong}."), width, &rest, &rest)
+            )?;
+        }
     }
     Ok(())
 }
