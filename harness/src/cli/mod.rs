@@ -4,7 +4,6 @@
 
 pub mod args;
 pub mod commands;
-mod explain;
 mod failure;
 pub mod signal;
 mod subject;
