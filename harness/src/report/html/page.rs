@@ -116,8 +116,8 @@ fn overview(runs: &[Run<'_>], situations: &[Situation<'_>], title: &str) -> Mark
     html! {
         section #overview aria-labelledby="title" {
             h1 #title {
-                @if let [run] = runs {
-                    (run.name())
+                @if runs.len() == 1 {
+                    (t("Mail client test report", "Prüfbericht eines Mailprogramms"))
                 } @else {
                     span.visually-hidden { (title) }
                     span aria-hidden="true" {
@@ -126,10 +126,10 @@ fn overview(runs: &[Run<'_>], situations: &[Situation<'_>], title: &str) -> Mark
                 }
             }
             p.lead {
-                (t("What these mail clients did when one thing at a time went wrong on the other side. Judged from \
-                    what went over the wire, not from what they say.",
-                   "Was diese Mailprogramme taten, wenn auf der Gegenseite jeweils eine Sache falsch war. Beurteilt \
-                    nach dem, was über die Leitung ging, nicht nach dem, was sie sagen."))
+                (t("What happened when one thing at a time went wrong on the server's side. Judged from \
+                    what went over the wire, not from what the client says.",
+                   "Was geschah, wenn auf der Seite des Servers jeweils eine Sache falsch war. Beurteilt \
+                    nach dem, was über die Leitung ging, nicht nach dem, was das Programm sagt."))
             }
             div.cards {
                 @for (index, run) in runs.iter().enumerate() {
