@@ -19,16 +19,14 @@ pub fn failures(results: &Results) -> Vec<&CaseResult> {
         .iter()
         .filter(|it| Class::of(it) == Class::Failed)
         .collect();
-    failures.sort_by_key(|it| {
-        let level = clause_level(it).map_or(u8::MAX, rank);
-        (
-            it.severity,
-            level,
-            order(it.judgement.verdict),
-            it.id.as_str(),
-        )
-    });
+    failures.sort_by_key(|it| (weight(it), it.id.as_str()));
     failures
+}
+
+/// What failures are ordered by: the least is the worst.
+pub fn weight(case: &CaseResult) -> impl Ord + use<> {
+    let level = clause_level(case).map_or(u8::MAX, rank);
+    (case.severity, level, order(case.judgement.verdict))
 }
 
 /// The strongest level that was broken.
@@ -81,6 +79,19 @@ pub fn who(who: Who) -> &'static str {
         Who::NetworkAdmin => "whoever runs the network in between",
         Who::Vendor => "the maker of the client",
         Who::Nobody => "nobody, but waiting helps",
+    }
+}
+
+/// The same in German.
+pub fn who_german(who: Who) -> &'static str {
+    match who {
+        Who::User => "der Benutzer",
+        Who::ClientAdmin => "wer das Programm oder Gerät betreut",
+        Who::MailboxProviderAdmin => "wer den Mailserver betreibt",
+        Who::DnsAdmin => "wer die DNS-Zone pflegt",
+        Who::NetworkAdmin => "wer das Netz dazwischen betreibt",
+        Who::Vendor => "der Hersteller des Programms",
+        Who::Nobody => "niemand, aber Abwarten hilft",
     }
 }
 

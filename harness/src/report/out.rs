@@ -3,7 +3,7 @@
 //! ```text
 //! results.json      everything, for programs      records.ndjson    the facts, for `rejudge`
 //! junit.xml         for CI systems                summary.md        for a job page
-//! transcripts/      one file for each case
+//! report.html       for a browser                 transcripts/      one file for each case
 //! ```
 //!
 //! Must not know how a format is made beyond calling it.
@@ -15,8 +15,9 @@ use std::{
 };
 
 use super::{
+    background::Background,
     folder::{Folder, FolderError},
-    json, junit, markdown, records, transcripts,
+    html, json, junit, markdown, records, transcripts,
 };
 use crate::{
     exit::Decision,
@@ -29,6 +30,8 @@ pub const RECORDS: &str = "records.ndjson";
 pub const RESULTS: &str = "results.json";
 const JUNIT: &str = "junit.xml";
 const SUMMARY: &str = "summary.md";
+/// The page for a browser.
+pub const PAGE: &str = "report.html";
 
 /// A folder that can be written to.
 #[derive(Debug)]
@@ -93,7 +96,13 @@ impl Out {
     ///
     /// # Errors
     /// [`FolderError`].
-    pub fn finish(&mut self, results: &Results, decision: &Decision) -> Result<(), FolderError> {
+    pub fn finish(
+        &mut self,
+        results: &Results,
+        decision: &Decision,
+        details: &html::Details,
+        background: &Background,
+    ) -> Result<(), FolderError> {
         self.write_json(results)?;
         let xml = junit::render(results, decision).map_err(|error| {
             let path = self.folder.file(JUNIT);
@@ -102,6 +111,12 @@ impl Out {
         self.folder.write(JUNIT, &xml)?;
         self.folder
             .write(SUMMARY, &markdown::render(results, decision))?;
+        let page = html::render(&[html::Run { results, details }], background);
+        let page = page.map_err(|error| {
+            let path = self.folder.file(PAGE);
+            self.folder.cannot(&path)(io::Error::other(error))
+        })?;
+        self.folder.write(PAGE, &page)?;
         for case in results.cases.iter().chain(&results.controls) {
             self.transcript(results, case)?;
         }
@@ -140,7 +155,7 @@ impl Out {
                 fs::remove_file(&path).map_err(cannot(&path))?;
             }
         }
-        for name in [JUNIT, SUMMARY] {
+        for name in [JUNIT, SUMMARY, PAGE] {
             let path = self.folder.file(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -179,10 +194,17 @@ mod tests {
         let mut out = Out::open(&folder).unwrap();
         out.begin(&results).unwrap();
         out.record(&record(b"QUIT\r\n")).unwrap();
-        out.finish(&results, &decision).unwrap();
+        out.finish(
+            &results,
+            &decision,
+            &html::Details::default(),
+            &Background::default(),
+        )
+        .unwrap();
         let all = [
             "junit.xml",
             "records.ndjson",
+            "report.html",
             "results.json",
             "summary.md",
             "transcripts",

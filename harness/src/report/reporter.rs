@@ -5,11 +5,12 @@
 use std::io::{self, Stderr, Write};
 
 use super::{
+    background::Background,
     folder::FolderError,
-    json, junit, markdown,
+    html, json, junit, markdown,
     out::Out,
     progress::{Progress, Style},
-    terminal,
+    sarif, terminal,
 };
 use crate::{
     exit::{Decision, Demands, decide},
@@ -28,6 +29,10 @@ pub enum Format {
     Junit,
     /// A short page for a CI job.
     Markdown,
+    /// The page for a browser: see `mailproof report`.
+    Html,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 /// How a run is reported.
@@ -48,6 +53,8 @@ pub struct Reporter {
     reporting: Reporting,
     out: Option<Out>,
     progress: Progress<Stderr>,
+    background: Background,
+    details: html::Details,
 }
 
 impl Reporter {
@@ -59,7 +66,16 @@ impl Reporter {
             progress: Progress::new(io::stderr(), Style::for_stderr(silent), total),
             reporting,
             out,
+            background: Background::default(),
+            details: html::Details::default(),
         }
+    }
+
+    /// What the reports cite beside the results. Without it they have no text of clauses and no files.
+    #[must_use]
+    pub fn with_background(mut self, background: Background) -> Self {
+        self.background = background;
+        self
     }
 
     /// The run begins. `head` has no cases, but the subject, the seed and how many cases were selected.
@@ -80,7 +96,20 @@ impl Reporter {
     /// # Errors
     /// [`FolderError`], at once where the disk is full.
     pub fn record(&mut self, record: &Record) -> Result<(), FolderError> {
+        self.detail(record);
         self.out.as_mut().map_or(Ok(()), |out| out.record(record))
+    }
+
+    /// The facts of a case or control that are kept elsewhere already.
+    pub fn detail(&mut self, record: &Record) {
+        if self.wants_details() {
+            self.details.add(record);
+        }
+    }
+
+    /// Whether a report is to be made that needs more of the facts than the results have.
+    pub fn wants_details(&self) -> bool {
+        self.out.is_some() || self.reporting.format == Format::Html
     }
 
     /// A case has a verdict (controls are not told).
@@ -105,7 +134,7 @@ impl Reporter {
         self.progress.end();
         let decision = decide(results, &self.reporting.demands);
         if let Some(out) = &mut self.out {
-            out.finish(results, &decision)?;
+            out.finish(results, &decision, &self.details, &self.background)?;
         }
         let folder = self.out.as_ref().map(Out::folder);
         let report = match self.reporting.format {
@@ -123,6 +152,16 @@ impl Reporter {
             }
             Format::Junit => junit::render(results, &decision).map_err(FinishError::Render)?,
             Format::Markdown => markdown::render(results, &decision),
+            Format::Html => {
+                let run = html::Run {
+                    results,
+                    details: &self.details,
+                };
+                html::render(&[run], &self.background)
+                    .map_err(|error| FinishError::Render(error.to_string()))?
+            }
+            Format::Sarif => sarif::render(&[results], &self.background)
+                .map_err(|error| FinishError::Render(error.to_string()))?,
         };
         match stdout
             .write_all(report.as_bytes())

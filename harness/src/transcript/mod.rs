@@ -12,9 +12,13 @@ mod people;
 mod text;
 
 pub use live::Live;
-pub(crate) use names::{alert as alert_name, said as said_words};
+pub(crate) use names::{
+    alert as alert_name, milestone, said as said_words, version as tls_version, way,
+};
 pub use normal::{Replacement, normalise, normalise_with};
+pub(crate) use people::alert_words;
 pub use people::{Options, render};
+pub(crate) use text::secrets;
 pub use text::{mask, printable};
 
 #[cfg(test)]

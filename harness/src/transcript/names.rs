@@ -16,7 +16,7 @@ pub(super) fn step_title(record: &Record, number: u16) -> String {
 }
 
 /// What an event is for people; `None` for what the lines show already.
-pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
+pub(crate) fn milestone(record: &Record, what: &What) -> Option<String> {
     Some(match what {
         What::Attempted { port, between } => {
             format!("the client knocks at {port}{}", way(*between))
@@ -107,7 +107,7 @@ pub(super) fn milestone(record: &Record, what: &What) -> Option<String> {
 }
 
 /// Which way a connection took, with a blank before it; nothing where there is only one.
-pub(super) fn way(between: Endpoints) -> String {
+pub(crate) fn way(between: Endpoints) -> String {
     let (Some(family), Some(source)) = (between.family, between.source) else {
         return String::new();
     };
@@ -138,7 +138,7 @@ pub(crate) const fn said(said: Said) -> &'static str {
 }
 
 /// A protocol version; `None` for grease and other numbers that are none.
-pub(super) const fn version(number: u16) -> Option<&'static str> {
+pub(crate) const fn version(number: u16) -> Option<&'static str> {
     Some(match number {
         0x0304 => "TLS 1.3",
         0x0303 => "TLS 1.2",

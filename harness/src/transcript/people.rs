@@ -214,7 +214,7 @@ impl Writer<'_> {
     }
 }
 
-pub(super) fn alert_words(alert: &Alert) -> String {
+pub(crate) fn alert_words(alert: &Alert) -> String {
     let who = match alert.from {
         Direction::Client => "the client",
         Direction::Server => "the server",

@@ -33,6 +33,15 @@ pub(super) fn mask_octets(octets: &[u8], needles: &Needles) -> Vec<u8> {
     })
 }
 
+/// Where passwords and tokens stand, each place as a range of octets.
+pub(crate) fn secrets(octets: &[u8], needles: &Needles) -> Vec<std::ops::Range<usize>> {
+    let hits = needles.find(octets).into_iter();
+    hits.filter(|hit| hit.secret.is_credential())
+        .map(|hit| widen(octets, hit))
+        .map(|hit| hit.from..hit.to)
+        .collect()
+}
+
 /// Puts something else in the place of canaries. A place in base64 is widened to all of the base64 around
 /// it, for a part of it alone cannot be read. `with` gets the place and the octets there, and leaves it where
 /// it says `None`.

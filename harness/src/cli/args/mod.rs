@@ -6,6 +6,7 @@
 mod certs;
 mod checks;
 mod library;
+mod page;
 mod rejudge;
 mod report;
 mod run;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, builder::styling};
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
+pub use page::*;
 pub use rejudge::*;
 pub use report::*;
 pub use run::*;
@@ -92,6 +94,8 @@ pub enum Command {
     Schema,
     /// Judge a finished run again from its records, without the client
     Rejudge(RejudgeArgs),
+    /// Make the page for a browser, or another report, of one or several runs that are over
+    Report(PageArgs),
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),

@@ -13,7 +13,8 @@ pub struct ReportArgs {
     /// What goes to standard output
     #[arg(short, long, value_enum, default_value_t)]
     pub format: Format,
-    /// Write everything into this folder: results.json, records.ndjson, junit.xml, summary.md, transcripts
+    /// Write everything into this folder: results.json, records.ndjson, junit.xml, summary.md, report.html,
+    /// transcripts
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
     /// Write evidence of each case into this folder: a pcapng file with the TLS keys in it, and the transcript

@@ -4,9 +4,9 @@ use std::{fmt::Write as _, io::Write};
 
 use super::show::find;
 use crate::{
-    cli::{Failure, args::ShowArgs, explain, library, text_width},
+    cli::{Failure, args::ShowArgs, library, text_width},
     exit::Exit,
-    report::text,
+    report::{explain, text},
 };
 
 pub(crate) fn execute(args: &ShowArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {

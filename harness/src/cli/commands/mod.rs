@@ -7,6 +7,7 @@ pub(super) mod explain;
 pub(super) mod lint;
 pub(super) mod list;
 pub mod rejudge;
+pub mod report;
 pub mod run;
 pub(super) mod schema;
 pub mod selftest;

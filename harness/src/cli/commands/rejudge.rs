@@ -13,10 +13,11 @@ use time::OffsetDateTime;
 
 use super::run;
 use crate::{
-    cli::{Failure, args::RejudgeArgs, remark},
+    cli::{Failure, args::RejudgeArgs, library, remark},
     evidence::Evidence,
     exit::Exit,
     report::{
+        background::Background,
         json,
         out::{self, Out},
         records::{Reader, RecordError},
@@ -53,7 +54,11 @@ pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit
     if let Some(evidence) = run::evidence(args.report.evidence.as_deref())? {
         keep(&args.dir, &results, evidence)?;
     }
-    let reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len());
+    let mut reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len())
+        .with_background(background(&results)?);
+    if reporter.wants_details() {
+        each(&args.dir, |record| reporter.detail(&record))?;
+    }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
@@ -109,6 +114,17 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     Ok(results)
 }
 
+/// What reports cite: of what is built in and, if it is still there, of the folder of scenarios that the run was
+/// told of.
+///
+/// # Errors
+/// [`Failure`] where the files of that folder are no scenarios any more.
+pub(super) fn background(results: &Results) -> Result<Background, Failure> {
+    let mut arguments = results.repeat.iter().skip_while(|it| *it != "--scenarios");
+    let folder = arguments.nth(1).map(Path::new).filter(|it| it.is_dir());
+    Ok(Background::of(&library(folder)?))
+}
+
 /// Writes the evidence of every record of the folder.
 fn keep(folder: &Path, results: &Results, mut evidence: Evidence) -> Result<(), Failure> {
     let mut kept = Ok(());
@@ -126,7 +142,10 @@ fn is_control(record: &Record) -> bool {
 }
 
 /// Calls `take` with each record. Returns the last line if it is cut.
-fn each(folder: &Path, mut take: impl FnMut(Record)) -> Result<Option<RecordError>, Failure> {
+pub(super) fn each(
+    folder: &Path,
+    mut take: impl FnMut(Record),
+) -> Result<Option<RecordError>, Failure> {
     let path = folder.join(out::RECORDS);
     let shown = text::line(&path.display().to_string());
     let file = File::open(&path)

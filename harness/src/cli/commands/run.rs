@@ -25,6 +25,7 @@ use crate::{
     exit::{Demands, Exit},
     expected,
     report::{
+        background::Background,
         out::Out,
         reporter::{Reporter, Reporting},
         tally::Tally,
@@ -121,7 +122,8 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let expected = expected(options.expect.as_deref())?;
     let out = options.out.as_deref().map(Out::open).transpose()?;
     let mut evidence = evidence(options.evidence.as_deref())?;
-    let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len());
+    let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len())
+        .with_background(Background::of(&library));
     let plan = Plan {
         options,
         library: &library,

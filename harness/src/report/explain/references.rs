@@ -29,7 +29,8 @@ pub(super) fn all<'a>(case: &'a Case, registries: &'a Registries) -> Vec<Referen
     references
 }
 
-fn address(citation: &str) -> Option<String> {
+/// Where a citation can be read, where that follows from it.
+pub fn address(citation: &str) -> Option<String> {
     let citation = citation.trim();
     if let Some(rest) = citation.strip_prefix("RFC ") {
         let digits = rest

@@ -8,6 +8,8 @@ mod references;
 mod server;
 mod steps;
 
+pub use references::address;
+
 use std::fmt::Write as _;
 
 use mailproof_scenarios::{
@@ -15,10 +17,39 @@ use mailproof_scenarios::{
     model::{Case, Delta, Frequency, Kind, Need, Severity},
 };
 
-use crate::report::{facts, text};
+use super::{facts, text};
+
+/// A case in plain words, part by part, each a list of sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Told {
+    /// What the client is asked to do.
+    pub asked: Vec<String>,
+    /// The server, apart from what goes wrong.
+    pub server: Vec<String>,
+    /// What goes wrong.
+    pub wrong: Vec<String>,
+    /// What a good client does.
+    pub good: Vec<String>,
+    /// Clauses and advisories, each with its address where it has one.
+    pub references: Vec<(String, Option<String>)>,
+}
+
+/// Tells a case.
+pub fn tell(case: &Case) -> Told {
+    Told {
+        asked: steps::describe(&case.steps),
+        server: server::setup(case),
+        wrong: delta(case),
+        good: expectations::describe(case),
+        references: references::all(case, &Registries::default())
+            .into_iter()
+            .map(|it| (it.citation.to_owned(), it.address))
+            .collect(),
+    }
+}
 
 /// The page for one case; the registries hold the text of the clauses that it cites.
-pub(super) fn page(case: &Case, registries: &Registries, width: usize) -> String {
+pub fn page(case: &Case, registries: &Registries, width: usize) -> String {
     let mut page = Page {
         out: String::new(),
         width: width.clamp(40, 120),

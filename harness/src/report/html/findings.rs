@@ -1,0 +1,75 @@
+//! Findings of several runs together: what failed, one entry for each scenario, worst first.
+//!
+//! Must not know how they are shown.
+
+use std::collections::BTreeMap;
+
+use mailproof_scenarios::model::{Diagnosis, Level, Severity};
+
+use super::Run;
+use crate::{report::facts, results::CaseResult};
+
+/// A scenario that some subject failed without that being expected.
+pub(super) struct Situation<'a> {
+    /// The id, without variants.
+    pub(super) scenario: &'a str,
+    pub(super) severity: Severity,
+    /// The strongest level that was broken.
+    pub(super) level: Option<Level>,
+    /// The worst case of it.
+    pub(super) worst: &'a CaseResult,
+    /// For each run: failed cases, worst first, and how many cases it has of the scenario.
+    pub(super) runs: Vec<(Vec<&'a CaseResult>, usize)>,
+}
+
+impl<'a> Situation<'a> {
+    pub(super) fn diagnosis(&self) -> Option<&'a Diagnosis> {
+        self.worst.diagnosis.as_ref()
+    }
+}
+
+/// The id of a scenario.
+pub(super) fn scenario(id: &str) -> &str {
+    id.split_once('#').map_or(id, |(scenario, _)| scenario)
+}
+
+/// Every situation, worst first.
+pub(super) fn situations<'a>(runs: &[Run<'a>]) -> Vec<Situation<'a>> {
+    let mut found: BTreeMap<&str, Vec<(usize, &CaseResult)>> = BTreeMap::new();
+    for (index, run) in runs.iter().enumerate() {
+        for case in facts::failures(run.results) {
+            let entry = found.entry(scenario(&case.id)).or_default();
+            entry.push((index, case));
+        }
+    }
+    let mut sizes: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    for (index, run) in runs.iter().enumerate() {
+        for case in &run.results.cases {
+            *sizes.entry((index, scenario(&case.id))).or_default() += 1;
+        }
+    }
+    let mut situations: Vec<Situation<'a>> = found
+        .into_iter()
+        .filter_map(|(scenario, failed)| {
+            let worst = failed
+                .iter()
+                .map(|(_, it)| *it)
+                .min_by_key(|it| facts::weight(it))?;
+            let runs = (0..runs.len()).map(|run| {
+                let failed = failed.iter().filter(|(index, _)| *index == run);
+                let failed: Vec<&CaseResult> = failed.map(|(_, it)| *it).collect();
+                let size = sizes.get(&(run, scenario)).copied().unwrap_or(0);
+                (failed, size)
+            });
+            Some(Situation {
+                scenario,
+                severity: worst.severity,
+                level: facts::clause_level(worst),
+                worst,
+                runs: runs.collect(),
+            })
+        })
+        .collect();
+    situations.sort_by_key(|it| (facts::weight(it.worst), it.scenario));
+    situations
+}
