@@ -188,6 +188,7 @@ fn unknown() -> Results {
         stale: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
+        edition: None,
     }
 }
 
