@@ -3,8 +3,10 @@
 //! The library half of the tool: subjects and their adapters, the runner, the lab, the judge, the reports.
 
 pub mod adapter;
+pub mod bundle;
 pub mod cli;
 pub mod doctor;
+pub mod edition;
 pub mod evidence;
 pub mod exit;
 pub mod expected;

@@ -2,6 +2,8 @@
 //!
 //! Plain data. Must not know how it came about or how it is shown.
 
+use std::collections::BTreeMap;
+
 use mailproof_scenarios::model::{
     Canaries, Case, Diagnosis, Frequency, Kind, Level, Log, Severity, Step, event::VERSION,
 };
@@ -281,6 +283,22 @@ pub struct Results {
     /// Transcripts that differ from the snapshots of the user's repository.
     #[serde(default)]
     pub snapshots: Vec<SnapshotChange>,
+    /// The set of cases that was run, as a name and a hash.
+    #[serde(default)]
+    pub edition: Option<Edition>,
+}
+
+/// A frozen set of cases: who has the same hash had the same cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edition {
+    /// What a person calls it: `mailproof-0.1.0`, with `+own` behind it where a case is not built in.
+    pub name: String,
+    /// The hash over all cases and personas, in hexadecimal: see [`crate::edition`].
+    pub sha256: String,
+    /// How many cases.
+    pub cases: usize,
+    /// The hash of each persona that serves in them, by name.
+    pub personas: BTreeMap<String, String>,
 }
 
 /// How a subject stands in a profile. Files of expected failures have no say in it.

@@ -42,6 +42,20 @@ pub fn all() -> Result<Vec<Adapter>, AdapterError> {
     Ok(adapters)
 }
 
+/// The text of that adapter's file, for people; an embedded subject without one of its own has that of the
+/// reference client. `None` where there is none or it is no text.
+pub fn source(name_or_path: &str) -> Option<String> {
+    if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+        return std::fs::read_to_string(name_or_path).ok();
+    }
+    let own = BUILT_IN.get_file(format!("{name_or_path}.toml"));
+    let file = own.or_else(|| {
+        subjects::embedded(name_or_path)?;
+        BUILT_IN.get_file("reference.toml")
+    })?;
+    file.contents_utf8().map(str::to_owned)
+}
+
 fn from_file(name: &str) -> Result<Adapter, FindError> {
     let path = Path::new(name);
     let unreadable = |reason: String| FindError::Unreadable {

@@ -32,7 +32,7 @@ use serde::Deserialize;
 pub use error::{AdapterError, FindError};
 pub use exit::{ExitTable, Meaning, Stream};
 pub use fill::{PrepareError, Prepared};
-pub use library::{all, find};
+pub use library::{all, find, source};
 pub use places::BUILT_IN_PLACES;
 pub use template::{Argument, FillError, Template, Value, Values};
 

@@ -25,6 +25,7 @@ pub(crate) fn empty() -> Results {
         stale: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
+        edition: None,
     }
 }
 

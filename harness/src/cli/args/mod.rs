@@ -3,6 +3,7 @@
 //!
 //! Must not know what a command does.
 
+mod bundle;
 mod certs;
 mod checks;
 mod library;
@@ -15,6 +16,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
+pub use bundle::*;
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
@@ -96,6 +98,13 @@ pub enum Command {
     Rejudge(RejudgeArgs),
     /// Make the page for a browser, or another report, of one or several runs that are over
     Report(PageArgs),
+    /// Pack a finished run into one signed file
+    Bundle(PackArgs),
+    /// Check a bundle: signature, hashes, and every verdict again from its records
+    Verify(VerifyArgs),
+    /// Work with keys that sign bundles
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),

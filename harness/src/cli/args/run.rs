@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{ReportArgs, SelectArgs};
+use super::{BundleArgs, ReportArgs, SelectArgs};
 use crate::{cli::values, select::Shard};
 
 /// `mailproof run`.
@@ -46,6 +46,9 @@ pub struct RunArgs {
     /// What is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// What is packed.
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
 
 /// `mailproof worker`.

@@ -1,9 +1,11 @@
 //! One file for each command: its options, resolved, and what it does.
 
+pub(super) mod bundle;
 pub(super) mod certs;
 pub(super) mod completions;
 pub mod doctor;
 pub(super) mod explain;
+pub(super) mod key;
 pub(super) mod lint;
 pub(super) mod list;
 pub mod rejudge;
@@ -14,4 +16,5 @@ pub mod selftest;
 pub mod serve;
 pub(super) mod show;
 pub(super) mod trace;
+pub(super) mod verify;
 pub mod worker;

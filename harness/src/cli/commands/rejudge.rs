@@ -207,6 +207,7 @@ fn unknown() -> Results {
         stale: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
+        edition: None,
     }
 }
 

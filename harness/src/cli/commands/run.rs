@@ -13,14 +13,16 @@ use std::{
 use mailproof_scenarios::{library::Library, model::Case};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+use super::bundle::Packing;
 use crate::{
     cli::{
         Failure,
-        args::{FailOn, ReportArgs, RunArgs, SelectArgs},
+        args::{BundleArgs, FailOn, ReportArgs, RunArgs, SelectArgs},
         library, select,
         signal::Interrupt,
         subject, text_width, values,
     },
+    edition,
     evidence::Evidence,
     exit::{Demands, Exit},
     expected,
@@ -60,6 +62,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// The folder for evidence.
     pub evidence: Option<PathBuf>,
+    /// The signed bundle.
+    pub bundle: BundleArgs,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -89,6 +93,7 @@ impl Options {
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
+            bundle: args.bundle,
             reporting: reporting(&args.report),
         }
     }
@@ -122,6 +127,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let expected = expected(options.expect.as_deref())?;
     let out = options.out.as_deref().map(Out::open).transpose()?;
     let mut evidence = evidence(options.evidence.as_deref())?;
+    let mut packing = Packing::open(&options.bundle, options.adapter.as_deref())?;
     let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len())
         .with_background(Background::of(&library));
     let plan = Plan {
@@ -129,13 +135,16 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         library: &library,
         cases: &cases,
     };
-    let mut results = run_cases(plan, evidence.as_mut(), &mut reporter)?;
+    let mut results = run_cases(plan, evidence.as_mut(), packing.as_mut(), &mut reporter)?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
     if let Some(evidence) = evidence {
         evidence.finish(&results)?;
+    }
+    if let Some(packing) = packing {
+        packing.finish(&results)?;
     }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
@@ -145,6 +154,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
 fn run_cases(
     plan: Plan<'_>,
     mut evidence: Option<&mut Evidence>,
+    mut packing: Option<&mut Packing>,
     reporter: &mut Reporter,
 ) -> Result<Results, Failure> {
     let options = plan.options;
@@ -181,6 +191,12 @@ fn run_cases(
             }
             _ => Ok(()),
         };
+        let packed = match (&told, &mut packing) {
+            (Told::Case(record, _) | Told::Control(record, _), Some(packing)) => {
+                packing.keep(record)
+            }
+            _ => Ok(()),
+        };
         let recorded = match told {
             Told::Started(id) => {
                 reporter.started(id);
@@ -196,8 +212,9 @@ fn run_cases(
                 reporter.record(record)
             }
         };
-        if let Err(error) = kept.and(recorded) {
-            trouble.get_or_insert_with(|| error.into());
+        let kept = kept.and(recorded).map_err(Failure::from);
+        if let Err(failure) = kept.and(packed) {
+            trouble.get_or_insert(failure);
             cancel.cancel();
         }
     };
@@ -215,6 +232,14 @@ fn run_cases(
     results.interrupted = summary.interrupted;
     results.took_ms = u64::try_from(summary.took.as_millis()).unwrap_or(u64::MAX);
     results.ran = Tally::of(&results).ran;
+    let ran = |it: &&&Case| {
+        results
+            .cases
+            .binary_search_by(|result| result.id.cmp(&it.id))
+            .is_ok()
+    };
+    let ran = plan.cases.iter().filter(ran).copied();
+    results.edition = Some(edition::edition(plan.library, ran));
     Ok(results)
 }
 
@@ -239,6 +264,7 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         stale: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
+        edition: None,
     }
 }
 
