@@ -94,16 +94,31 @@ impl ExitTable {
     /// What it means, `None` where the adapter does not say. The first matching rule on words decides, then
     /// the code. A rule without codes never overrules a success.
     pub fn meaning(&self, code: i32, stdout: &[u8], stderr: &[u8]) -> Option<Meaning> {
-        let by_code = self.codes.get(&code).copied();
+        self.meaning_beside(self.of_code(code), code, stdout, stderr)
+    }
+
+    /// What the code alone means.
+    pub fn of_code(&self, code: i32) -> Option<Meaning> {
+        self.codes.get(&code).copied()
+    }
+
+    /// As [`ExitTable::meaning`], where something else than the code says what it means without the words.
+    pub fn meaning_beside(
+        &self,
+        known: Option<Meaning>,
+        code: i32,
+        stdout: &[u8],
+        stderr: &[u8],
+    ) -> Option<Meaning> {
         let applies = |rule: &&SaysRule| match &rule.codes {
             Some(codes) => codes.contains(&code),
-            None => by_code != Some(Meaning::Success),
+            None => known != Some(Meaning::Success),
         };
         let said = self.says.iter().filter(applies).find(|rule| {
             let streams = rule.on.select(stdout, stderr);
             streams.iter().any(|octets| rule.matches.is_match(octets))
         });
-        said.map(|rule| rule.means).or(by_code)
+        said.map(|rule| rule.means).or(known)
     }
 
     /// Whether the adapter says what the code means, whatever the words.

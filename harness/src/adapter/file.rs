@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::{Meaning, Role, Stream};
 
-/// A whole file. It has exactly one of `[job]`, `[shim]` and `[embedded]`.
+/// A whole file. It has exactly one of `[job]`, `[shim]`, `[embedded]` and `[remote]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct File {
@@ -43,6 +43,11 @@ pub(super) struct File {
     pub(super) shim: Option<Spanned<Shim>>,
     /// Code inside mailproof.
     pub(super) embedded: Option<Spanned<Embedded>>,
+    /// A product that is operated by hooks.
+    pub(super) remote: Option<Spanned<super::remote::file::Remote>>,
+    /// Variables of the environment that have secrets of a remote product.
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<Spanned<String>, super::remote::file::Secret>,
     /// Files in the work folder: a text with placeholders, or `{ from = "a file beside the adapter" }`.
     #[serde(default)]
     pub(super) files: BTreeMap<Spanned<String>, Spanned<Content>>,

@@ -38,9 +38,9 @@ pub enum PrepareError {
     /// The request cannot be written down.
     #[error("the request is no JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// Code inside mailproof has no command line.
-    #[error("an embedded subject has no command line")]
-    Embedded,
+    /// Code inside mailproof and a product that hooks operate have no command line.
+    #[error("this subject has no command line")]
+    NoCommand,
 }
 
 impl Adapter {
@@ -52,7 +52,7 @@ impl Adapter {
     pub fn prepare(&self, request: &Request) -> Result<Prepared, PrepareError> {
         let mut values = built_in(request, self.folder.as_deref());
         let (run, stdin) = match &self.kind {
-            Kind::Embedded { .. } => return Err(PrepareError::Embedded),
+            Kind::Embedded { .. } | Kind::Remote(_) => return Err(PrepareError::NoCommand),
             Kind::Shim { run } => {
                 let mut json = serde_json::to_vec(request)?;
                 json.push(b'\n');
@@ -71,26 +71,52 @@ impl Adapter {
                 (&job.run, stdin)
             }
         };
-        let mut environment = filled(&self.environment, &values)?;
-        if request.store_file.is_some() {
-            environment.extend(filled(&self.system_store, &values)?);
-        }
         Ok(Prepared {
             command: arguments(run, &values)?,
-            environment: environment.into_iter().collect(),
-            files: self
-                .files
-                .iter()
-                .map(|(name, content)| {
-                    let octets = match content {
-                        FileContent::Verbatim(octets) => octets.clone(),
-                        FileContent::Template(template) => template.fill(&values)?.into_bytes(),
-                    };
-                    Ok((name.clone(), octets))
-                })
-                .collect::<Result<_, FillError>>()?,
+            environment: self.environment_of(request, &values)?,
+            files: self.files_of(&values)?,
             stdin,
         })
+    }
+
+    /// What the hooks of a remote adapter may name for `request`, without secrets and what they take
+    /// themselves.
+    ///
+    /// # Errors
+    /// [`PrepareError`] where a setting of the request is not supported.
+    pub fn hook_values(&self, request: &Request) -> Result<Values, PrepareError> {
+        let mut values = built_in(request, self.folder.as_deref());
+        if let Kind::Remote(remote) = &self.kind {
+            settle(&remote.settings, request, &mut values)?;
+        }
+        Ok(values)
+    }
+
+    /// Variables beside those that every subject gets.
+    pub(crate) fn environment_of(
+        &self,
+        request: &Request,
+        values: &Values,
+    ) -> Result<Vec<(String, String)>, FillError> {
+        let mut environment = filled(&self.environment, values)?;
+        if request.store_file.is_some() {
+            environment.extend(filled(&self.system_store, values)?);
+        }
+        Ok(environment.into_iter().collect())
+    }
+
+    /// What is written into the work folder before a step.
+    pub(crate) fn files_of(&self, values: &Values) -> Result<Vec<(String, Vec<u8>)>, FillError> {
+        let files = self.files.iter();
+        files
+            .map(|(name, content)| {
+                let octets = match content {
+                    FileContent::Verbatim(octets) => octets.clone(),
+                    FileContent::Template(template) => template.fill(values)?.into_bytes(),
+                };
+                Ok((name.clone(), octets))
+            })
+            .collect()
     }
 }
 
@@ -216,7 +242,7 @@ fn fingerprint(der: &[u8]) -> String {
     pairs.join(":")
 }
 
-fn arguments(arguments: &[Argument], values: &Values) -> Result<Vec<String>, FillError> {
+pub(super) fn arguments(arguments: &[Argument], values: &Values) -> Result<Vec<String>, FillError> {
     let mut filled = Vec::new();
     for argument in arguments {
         filled.extend(argument.fill(values)?);
@@ -224,7 +250,7 @@ fn arguments(arguments: &[Argument], values: &Values) -> Result<Vec<String>, Fil
     Ok(filled)
 }
 
-fn filled(
+pub(super) fn filled(
     templates: &BTreeMap<String, Template>,
     values: &Values,
 ) -> Result<BTreeMap<String, String>, FillError> {

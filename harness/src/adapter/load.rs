@@ -22,6 +22,7 @@ use super::{
     file,
     own::{OwnPlaces, for_protocol, protocols_of, settings_of},
     places::{BUILT_IN_PLACES, is_built_in, is_list},
+    remote,
     supports::{shim_supports, template_supports},
     template::is_name,
 };
@@ -54,6 +55,8 @@ pub(super) fn load(
         source,
         own: OwnPlaces::of(&file),
         in_folder: folder.is_some(),
+        more: BTreeSet::new(),
+        before_cases: false,
     };
     checker
         .adapter(file, folder, read)
@@ -75,7 +78,7 @@ pub(super) fn read_beside(folder: &Path, path: &str) -> Result<Vec<u8>, String> 
 
 /// Where a template stands, which decides what it may name.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
+pub(super) enum Where {
     /// The command line of a job.
     Run,
     /// What a setting adds to it.
@@ -88,10 +91,15 @@ enum Where {
     Text,
 }
 
-struct Checker<'a> {
+#[derive(Clone)]
+pub(super) struct Checker<'a> {
     source: &'a str,
     own: OwnPlaces,
     in_folder: bool,
+    /// What else may be named: the secrets of a product, and what its hooks took out of answers.
+    pub(super) more: BTreeSet<String>,
+    /// Whether there is no case yet, so that nothing of one can be named.
+    pub(super) before_cases: bool,
 }
 
 impl Checker<'_> {
@@ -102,17 +110,19 @@ impl Checker<'_> {
         read: ReadBeside<'_>,
     ) -> Result<Adapter, Complaint> {
         self.own_places_are_named(&file)?;
-        let (kind, supports) = self.kind(&file)?;
+        let (kind, supports) = self.kind(&file, read)?;
         let embedded = matches!(kind, Kind::Embedded { .. });
         if let (true, Some((name, _))) = (embedded, file.files.first_key_value()) {
             let message = "code inside mailproof reads no files";
             return Err(Complaint::new(name.span(), message));
         }
-        if let (false, Kind::Template(_), Some(exit)) = (embedded, &kind, &file.exit) {
+        if let (Kind::Template(_), Some(exit)) = (&kind, &file.exit) {
             self.says_success(exit)?;
+        } else if let (Kind::Remote(_), Some(_)) = (&kind, &file.exit) {
+            // A product may say success in its state alone.
         } else if let Some(exit) = &file.exit {
             let message =
-                "only a template has exit codes to explain; a shim says how it went in its report";
+                "only a template or a remote product has exit codes and words to explain; a shim says how it went in its report";
             return Err(Complaint::new(exit.span(), message));
         }
         let program = file.program.clone().or_else(|| first_word(&kind));
@@ -170,17 +180,31 @@ impl Checker<'_> {
             .collect()
     }
 
-    /// Exactly one of the three tables says what kind it is.
-    fn kind(&self, file: &file::File) -> Result<(Kind, Supports), Complaint> {
+    /// Exactly one of the four tables says what kind it is.
+    fn kind(
+        &self,
+        file: &file::File,
+        read: ReadBeside<'_>,
+    ) -> Result<(Kind, Supports), Complaint> {
         let supports = file.supports.as_ref();
-        match (&file.job, &file.shim, &file.embedded) {
-            (Some(jobs), None, None) => {
+        if let (None, Some((name, _))) = (&file.remote, file.secrets.first_key_value()) {
+            let message = "expected [secrets] only beside [remote]";
+            return Err(Complaint::new(name.span(), message));
+        }
+        match (&file.job, &file.shim, &file.embedded, &file.remote) {
+            (None, None, None, Some(remote)) => {
+                let settings = self.commands_of_settings(file)?;
+                let (remote, supports) =
+                    remote::check(self, remote, &file.secrets, settings, supports, read)?;
+                Ok((Kind::Remote(Box::new(remote)), supports))
+            }
+            (Some(jobs), None, None, None) => {
                 let commands = self.commands(jobs.as_ref(), file)?;
                 let mut supports = template_supports(&commands, supports)?;
                 supports.store = !file.system_store.is_empty();
                 Ok((Kind::Template(commands), supports))
             }
-            (None, Some(shim), None) => {
+            (None, Some(shim), None, None) => {
                 if let Some(settings) = &file.settings {
                     let message = "a shim gets its settings in the request; expected no [settings]";
                     return Err(Complaint::new(settings.span(), message));
@@ -190,7 +214,7 @@ impl Checker<'_> {
                 supports.store = !file.system_store.is_empty();
                 Ok((Kind::Shim { run }, supports))
             }
-            (None, None, Some(embedded)) => {
+            (None, None, Some(embedded), None) => {
                 if let Some(supports) = supports {
                     let message = "code inside mailproof says itself what it supports; expected no [supports]";
                     return Err(Complaint::new(supports.span(), message));
@@ -211,7 +235,7 @@ impl Checker<'_> {
             }
             _ => Err(Complaint::new(
                 file.name.span(),
-                "expected exactly one of [job.…] (a command line for each job), [shim] (a program that speaks JSON) and [embedded]",
+                "expected exactly one of [job.…] (a command line for each job), [shim] (a program that speaks JSON), [embedded] and [remote] (a product that is operated by hooks)",
             )),
         }
     }
@@ -227,7 +251,7 @@ impl Checker<'_> {
             (Smtp, Job::TestConnection, &jobs.test_connection.smtp),
             (Imap, Job::TestConnection, &jobs.test_connection.imap),
         ];
-        let mut commands = Commands::default();
+        let mut commands = self.commands_of_settings(file)?;
         for (protocol, job, command) in named {
             if let Some(command) = command {
                 let stdin = command.stdin.as_ref();
@@ -238,6 +262,12 @@ impl Checker<'_> {
                 commands.jobs.insert((protocol, job), command);
             }
         }
+        Ok(commands)
+    }
+
+    /// What the settings give, without any job.
+    fn commands_of_settings(&self, file: &file::File) -> Result<Commands, Complaint> {
+        let mut commands = Commands::default();
         for (name, value) in &file.values {
             let template = self.template(value, Where::OwnValue)?;
             commands.values.insert(name.as_ref().clone(), template);
@@ -281,7 +311,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         run: &Spanned<Vec<Spanned<file::Argument>>>,
         place: Where,
@@ -294,7 +324,7 @@ impl Checker<'_> {
         arguments.map(|it| self.argument(it, place)).collect()
     }
 
-    fn argument(
+    pub(super) fn argument(
         &self,
         argument: &Spanned<file::Argument>,
         place: Where,
@@ -326,20 +356,20 @@ impl Checker<'_> {
         Ok(parsed)
     }
 
-    fn template(&self, text: &Spanned<String>, place: Where) -> Result<Template, Complaint> {
+    pub(super) fn template(&self, text: &Spanned<String>, place: Where) -> Result<Template, Complaint> {
         let template = self.parse(text.as_ref(), text.span())?;
         self.places_are_known(&template, text.span(), place)?;
         Ok(template)
     }
 
-    fn parse(&self, text: &str, span: Range<usize>) -> Result<Template, Complaint> {
+    pub(super) fn parse(&self, text: &str, span: Range<usize>) -> Result<Template, Complaint> {
         Template::parse(text).map_err(|bad| {
             let meant = text.get(bad.at).unwrap_or_default();
             Complaint::new(self.narrow(span, meant), bad.message)
         })
     }
 
-    fn places_are_known(
+    pub(super) fn places_are_known(
         &self,
         template: &Template,
         span: Range<usize>,
@@ -365,6 +395,13 @@ impl Checker<'_> {
                 ("folder", _) if !self.in_folder => {
                     return complaint("a built-in adapter has no folder".to_owned());
                 }
+                ("folder", _) => {}
+                _ if self.more.contains(name) && own_allowed => {}
+                _ if self.before_cases => {
+                    return complaint(format!(
+                        "{{{name}}} has no value before the first case; expected a secret or {{folder}}"
+                    ));
+                }
                 _ if is_built_in(name) => {}
                 _ if self.own.always.contains(name) && own_allowed => {}
                 _ => {
@@ -382,6 +419,7 @@ impl Checker<'_> {
                         .iter()
                         .map(|(place, _)| *place)
                         .chain(self.own.names())
+                        .chain(self.more.iter().map(String::as_str))
                         .collect();
                     let span = self.narrow(span, &format!("{{{name}}}"));
                     let message = format!("unknown placeholder {{{name}}}");
@@ -462,7 +500,7 @@ impl Checker<'_> {
     }
 
     /// The octets of `meant` inside `span`, where it stands there as it is.
-    fn narrow(&self, span: Range<usize>, meant: &str) -> Range<usize> {
+    pub(super) fn narrow(&self, span: Range<usize>, meant: &str) -> Range<usize> {
         let inside = self.source.get(span.clone()).unwrap_or_default();
         match inside.find(meant) {
             Some(at) if !meant.is_empty() => {
@@ -478,7 +516,7 @@ fn first_word(kind: &Kind) -> Option<String> {
     let run = match kind {
         Kind::Template(commands) => &commands.jobs.values().next()?.run,
         Kind::Shim { run } => run,
-        Kind::Embedded { .. } => return None,
+        Kind::Embedded { .. } | Kind::Remote(_) => return None,
     };
     // A program whose path is only known when it runs cannot be looked up before.
     run.first()?
@@ -508,19 +546,8 @@ fn exit_table(exit: &file::Exit) -> Result<ExitTable, Complaint> {
     }
     let mut says = Vec::new();
     for rule in &exit.says {
-        let pattern = regex::bytes::RegexBuilder::new(rule.matches.as_ref())
-            .size_limit(PATTERN)
-            .build();
-        let matches: Regex = pattern.map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default();
-            Complaint::new(
-                rule.matches.span(),
-                format!("expected a regular expression: {reason}"),
-            )
-        })?;
         says.push(SaysRule {
-            matches,
+            matches: pattern(rule.matches.as_ref(), rule.matches.span())?,
             codes: rule.code.clone(),
             on: rule.on.unwrap_or(Stream::Stderr),
             means: rule.means,
@@ -530,6 +557,18 @@ fn exit_table(exit: &file::Exit) -> Result<ExitTable, Complaint> {
         codes,
         says,
         words: exit.words.unwrap_or(Stream::Stderr),
+    })
+}
+
+/// A regular expression that stands at `span`.
+pub(super) fn pattern(text: &str, span: Range<usize>) -> Result<Regex, Complaint> {
+    let pattern = regex::bytes::RegexBuilder::new(text)
+        .size_limit(PATTERN)
+        .build();
+    pattern.map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default();
+        Complaint::new(span, format!("expected a regular expression: {reason}"))
     })
 }
 
@@ -545,7 +584,7 @@ fn inside(path: &Spanned<String>) -> Result<String, Complaint> {
 }
 
 /// `10s`, `500ms`, `2m`.
-fn duration(text: &Spanned<String>) -> Result<Duration, Complaint> {
+pub(super) fn duration(text: &Spanned<String>) -> Result<Duration, Complaint> {
     let it = text.as_ref().as_str();
     let unit_at = it.find(|letter: char| !letter.is_ascii_digit());
     let (number, unit) = it.split_at(unit_at.unwrap_or(it.len()));

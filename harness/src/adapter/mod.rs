@@ -1,8 +1,8 @@
 //! Adapters: how one subject is run, and how it names what it can be told.
 //!
-//! An adapter is a TOML file (see `adapters/` for those that are built in). It is one of three kinds: a
+//! An adapter is a TOML file (see `adapters/` for those that are built in). It is one of four kinds: a
 //! *template* has a command line for each job; a *shim* is a program that takes the request as JSON and
-//! answers in JSON; *embedded* is code inside mailproof. An adapter is checked completely when it is read:
+//! answers in JSON; *embedded* is code inside mailproof; *remote* is a product that hooks operate. An adapter is checked completely when it is read:
 //! what it can get wrong afterwards is only what it says of its program.
 //!
 //! Nothing here runs a process; `runner` does.
@@ -15,6 +15,7 @@ mod library;
 mod load;
 mod own;
 mod places;
+pub mod remote;
 mod supports;
 mod template;
 
@@ -34,6 +35,7 @@ pub use exit::{ExitTable, Meaning, Stream};
 pub use fill::{PrepareError, Prepared};
 pub use library::{all, find, source};
 pub use places::BUILT_IN_PLACES;
+pub use remote::Remote;
 pub use template::{Argument, FillError, Template, Value, Values};
 
 use crate::{
@@ -114,6 +116,8 @@ pub enum Kind {
         /// Its version.
         version: String,
     },
+    /// A product that is operated by hooks.
+    Remote(Box<Remote>),
 }
 
 /// The command lines of a template.
@@ -197,8 +201,10 @@ impl Adapter {
         if let Some(lack) = self.supports.lacks(step) {
             return Some(lack);
         }
-        let Kind::Template(commands) = &self.kind else {
-            return None;
+        let commands = match &self.kind {
+            Kind::Template(commands) => commands,
+            Kind::Remote(remote) => &remote.settings,
+            Kind::Shim { .. } | Kind::Embedded { .. } => return None,
         };
         let protocol = step.protocol;
         if !commands.security.contains_key(&(protocol, step.security)) {
@@ -215,6 +221,22 @@ impl Adapter {
             return Some(format!("certificate revocation lists over {protocol}"));
         }
         None
+    }
+
+    /// Whether somebody hears what the subject says in every one of `steps`.
+    pub fn is_heard(&self, steps: &[Step]) -> bool {
+        let Kind::Remote(remote) = &self.kind else {
+            return true;
+        };
+        steps.iter().all(|step| {
+            let job = remote.jobs.get(&(step.protocol, step.job));
+            job.is_some_and(|it| it.observe.is_some())
+        })
+    }
+
+    /// Whether the subject runs in a process of its own, so that a crash is seen.
+    pub fn has_process(&self) -> bool {
+        !matches!(self.kind, Kind::Remote(_))
     }
 
     /// Whether the program is installed.
@@ -242,6 +264,7 @@ impl fmt::Debug for Kind {
                 .field("name", name)
                 .field("version", version)
                 .finish_non_exhaustive(),
+            Kind::Remote(remote) => f.debug_tuple("Remote").field(remote).finish(),
         }
     }
 }

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::file;
 
 /// The adapter's own places.
+#[derive(Clone)]
 pub(super) struct OwnPlaces {
     /// Those that always have a value.
     pub(super) always: BTreeSet<String>,

@@ -117,6 +117,42 @@ impl Template {
         self.fill_with(values, None)
     }
 
+    /// As [`Template::fill`], with every value as `escape` writes it.
+    ///
+    /// # Errors
+    /// [`FillError`] where a place has no value, or more than one.
+    pub(super) fn fill_escaped(
+        &self,
+        values: &Values,
+        escape: impl Fn(&str) -> String,
+    ) -> Result<String, FillError> {
+        let escaped = self.places().map(|name| {
+            let value = match values.get(name) {
+                Some(Value::One(value)) => escape(value),
+                Some(Value::Many(_)) => return Err(FillError::Several(name.to_owned())),
+                None => return Err(FillError::Unset(name.to_owned())),
+            };
+            Ok((name.to_owned(), Value::One(value)))
+        });
+        self.fill(&escaped.collect::<Result<_, _>>()?)
+    }
+
+    /// The place, where it is nothing but one.
+    pub(super) fn only_place(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [Part::Place(name)] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What it begins with, before any place.
+    pub(super) fn beginning(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// As [`Template::fill`], with `chosen` for the place that has several values.
     fn fill_with(
         &self,

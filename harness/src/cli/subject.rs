@@ -10,6 +10,7 @@ use crate::{
     adapter::{self, Adapter, FindError, Kind},
     lab,
     report::text,
+    runner,
     session::{At, Session},
 };
 
@@ -32,7 +33,21 @@ pub(super) fn find(name: Option<&str>) -> Result<Arc<Adapter>, Failure> {
     adapter
         .check_program()
         .map_err(|missing| Failure::environment(text::line(&missing.to_string())))?;
+    if let Kind::Remote(_) = adapter.kind {
+        is_there(&adapter)?;
+    }
     Ok(Arc::new(adapter))
+}
+
+/// A product that nobody answers for is no product to judge.
+fn is_there(adapter: &Adapter) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::environment(error.to_string()))?;
+    runtime
+        .block_on(runner::is_there(adapter))
+        .map_err(|why| Failure::environment(text::line(&why)))
 }
 
 /// A session with the defaults of every command.

@@ -14,6 +14,7 @@ use mailproof_scenarios::model::{
     Action, Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
+use tokio::sync::Semaphore;
 
 use super::{
     Cancel, Executed, Executor,
@@ -23,7 +24,7 @@ use super::{
     work::WorkFolder,
 };
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, Kind},
     lab,
     results::{NotRun, Observed, Record},
     subject::{REQUEST_VERSION, Request},
@@ -53,6 +54,8 @@ pub struct Local {
     personas: Arc<BTreeMap<String, Persona>>,
     authority: Arc<Authority>,
     options: LocalOptions,
+    /// As many as the subject stands cases at once.
+    turns: Semaphore,
 }
 
 impl Local {
@@ -63,11 +66,16 @@ impl Local {
         authority: Arc<Authority>,
         options: LocalOptions,
     ) -> Self {
+        let turns = match &adapter.kind {
+            Kind::Remote(remote) => remote.parallel.get(),
+            _ => Semaphore::MAX_PERMITS,
+        };
         Self {
             adapter,
             personas,
             authority,
             options,
+            turns: Semaphore::new(turns),
         }
     }
 
@@ -218,7 +226,11 @@ impl Local {
                 run.world.settle().await;
             }
             // Whoever could not be started or had to be ended tells nothing new in the steps behind.
-            if matches!(ended, Ended::NotStarted { .. } | Ended::Hung { .. }) {
+            let is_last = number == steps.len();
+            if is_last || matches!(ended, Ended::NotStarted { .. } | Ended::Hung { .. }) {
+                instance
+                    .leave(&request, run.work, &run.recorder, cancel)
+                    .await;
                 break;
             }
         }
@@ -243,7 +255,14 @@ impl Local {
                 run.recorder.record(What::StepStarted {
                     command: task.command(),
                 });
-                let performing = instance.perform(task, request, run.work, self.budget(), cancel);
+                let performing = instance.perform(
+                    task,
+                    request,
+                    run.work,
+                    &run.recorder,
+                    self.budget(),
+                    cancel,
+                );
                 performing.await?
             }
         };
@@ -273,6 +292,10 @@ struct CaseRun<'a> {
 
 impl Executor for Local {
     async fn execute(&self, case: Arc<Case>, cancel: Cancel) -> Executed {
+        let _turn = tokio::select! {
+            turn = self.turns.acquire() => turn,
+            () = cancel.cancelled() => return Executed::Cancelled,
+        };
         let started = Instant::now();
         let canaries = Canaries::derive(self.options.seed, &case.id, case.accounts());
         let steps = case.effective_steps();
@@ -306,8 +329,8 @@ impl Executor for Local {
         record.observed = Observed {
             decoys: matches!(self.options.place, Place::Lab),
             packets: world.sees_packets(),
-            output: true,
-            process: true,
+            output: self.adapter.is_heard(&record.steps),
+            process: self.adapter.has_process(),
         };
         let work = self.work_folder(&case).and_then(|work| {
             for (index, message) in record.messages.iter().enumerate() {

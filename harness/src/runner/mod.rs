@@ -7,6 +7,7 @@
 mod execute;
 mod message;
 mod plan;
+mod remote;
 #[cfg(test)]
 mod samples;
 mod schedule;
@@ -18,6 +19,7 @@ mod workers;
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
 pub use plan::{Plan, Planned, observes};
+pub use remote::is_there;
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;
 pub use workers::{Order, Workers, work};

@@ -3,9 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use mailproof_mock_servers::world::Recorder;
 use mailproof_scenarios::model::event::{Ended, Said};
 
-use super::work::WorkFolder;
+use super::{remote, work::WorkFolder};
 use crate::{
     adapter::{Adapter, Kind, Meaning, Missing, Prepared, SHIM_UNSUPPORTED},
     process::{self, Cancel, Exit, Input, Invocation, Limits, Outcome, StartError},
@@ -22,12 +23,16 @@ const VERSION: Duration = Duration::from_secs(20);
 pub(super) struct Instance {
     adapter: Arc<Adapter>,
     session: Option<Box<dyn Session>>,
+    /// Whether a remote product has been asked for something in this case.
+    asked: bool,
 }
 
 /// What is about to be done.
 pub(super) struct Task {
-    /// Nothing for an embedded subject.
+    /// Nothing for an embedded subject and a remote one.
     prepared: Option<Prepared>,
+    /// What stands in the log for it.
+    shown: Vec<String>,
 }
 
 /// What came of it.
@@ -51,10 +56,9 @@ pub(super) struct Memory {
 }
 
 impl Task {
-    /// The command line, empty for an embedded subject.
+    /// The command line, or the trigger of a remote product; empty for an embedded subject.
     pub(super) fn command(&self) -> Vec<String> {
-        let command = self.prepared.as_ref().map(|it| it.command.clone());
-        command.unwrap_or_default()
+        self.shown.clone()
     }
 }
 
@@ -64,7 +68,7 @@ impl Performance {
         Self::ended(not_started(error))
     }
 
-    fn ended(ended: Ended) -> Self {
+    pub(super) fn ended(ended: Ended) -> Self {
         Self {
             ended,
             output: Vec::new(),
@@ -78,6 +82,7 @@ impl Instance {
         Self {
             adapter,
             session: None,
+            asked: false,
         }
     }
 
@@ -88,11 +93,43 @@ impl Instance {
 
     /// Prepares a request; the error says why it cannot be asked.
     pub(super) fn prepare(&self, request: &Request) -> Result<Task, String> {
-        let prepared = match self.adapter.kind {
-            Kind::Embedded { .. } => None,
-            _ => Some(self.adapter.prepare(request).map_err(|it| it.to_string())?),
-        };
-        Ok(Task { prepared })
+        match &self.adapter.kind {
+            Kind::Embedded { .. } => Ok(Task {
+                prepared: None,
+                shown: Vec::new(),
+            }),
+            Kind::Remote(remote) => Ok(Task {
+                prepared: None,
+                shown: remote.shown(request.protocol, request.job),
+            }),
+            Kind::Template(_) | Kind::Shim { .. } => {
+                let prepared = self.adapter.prepare(request).map_err(|it| it.to_string())?;
+                Ok(Task {
+                    shown: prepared.command.clone(),
+                    prepared: Some(prepared),
+                })
+            }
+        }
+    }
+
+    /// The case is over: what of it is still in a remote product goes.
+    pub(super) async fn leave(
+        &mut self,
+        request: &Request,
+        work: &WorkFolder,
+        recorder: &Recorder,
+        cancel: &Cancel,
+    ) {
+        if let (Kind::Remote(remote), true) = (&self.adapter.kind, self.asked) {
+            let scene = remote::Scene {
+                adapter: &self.adapter,
+                request,
+                work,
+                recorder,
+                cancel,
+            };
+            remote::forget(scene, remote).await;
+        }
     }
 
     /// Performs a task within `budget`; `None` where it was cancelled.
@@ -101,10 +138,22 @@ impl Instance {
         task: Task,
         request: &Request,
         work: &WorkFolder,
+        recorder: &Recorder,
         budget: Duration,
         cancel: &Cancel,
     ) -> Option<Performance> {
         match (&self.adapter.kind, task.prepared) {
+            (Kind::Remote(remote), _) => {
+                let afresh = !std::mem::replace(&mut self.asked, true);
+                let scene = remote::Scene {
+                    adapter: &self.adapter,
+                    request,
+                    work,
+                    recorder,
+                    cancel,
+                };
+                remote::perform(scene, remote, afresh).await
+            }
             (Kind::Embedded { subject, .. }, _) => {
                 let session = self.session.take().unwrap_or_else(|| subject.open());
                 let (performance, session) =
@@ -124,6 +173,11 @@ impl Instance {
 pub async fn version(adapter: &Adapter) -> Option<String> {
     if let Kind::Embedded { version, .. } = &adapter.kind {
         return Some(version.clone());
+    }
+    if let Kind::Remote(remote) = &adapter.kind
+        && remote.version.is_some()
+    {
+        return remote::version(adapter, remote).await;
     }
     let (program, arguments) = adapter.version.split_first()?;
     let folder = tempfile::TempDir::new().ok()?;
@@ -322,14 +376,14 @@ fn not_started(error: impl Into<String>) -> Ended {
     }
 }
 
-fn bounded(mut text: String) -> String {
+pub(super) fn bounded(mut text: String) -> String {
     let end = (0..=WORDS.min(text.len())).rev();
     let end = end.into_iter().find(|at| text.is_char_boundary(*at));
     text.truncate(end.unwrap_or(0));
     text
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,0 +1,242 @@
+//! One hook: called, its answer checked, values taken out of it. Must not know cases.
+
+use std::path::PathBuf;
+
+use serde_json::Value as Any;
+use serde_json_path::JsonPath;
+
+use super::{http, secrets::Secrets};
+use crate::{
+    adapter::{
+        Adapter, FillError, Remote, Value, Values,
+        remote::{Call, CommandCall, Condition, Hook, HttpCall, Take},
+    },
+    process::{self, Cancel, Exit, Input, Invocation},
+};
+
+/// Characters of an answer that a message quotes.
+const QUOTED: usize = 300;
+
+/// What hooks are called with.
+pub(super) struct Operator<'a> {
+    pub(super) adapter: &'a Adapter,
+    pub(super) remote: &'a Remote,
+    pub(super) values: Values,
+    pub(super) secrets: Secrets,
+    /// Variables of every command.
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) folder: PathBuf,
+    pub(super) home: PathBuf,
+    pub(super) cancel: Cancel,
+}
+
+/// What came back, whatever it means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The HTTP status or the exit code.
+    pub(super) code: i32,
+    /// The body, or standard output.
+    pub(super) stdout: Vec<u8>,
+    /// Standard error.
+    pub(super) stderr: Vec<u8>,
+}
+
+impl Operator<'_> {
+    /// Calls a hook, which must do its work, and keeps what it takes. The error is for the user, without
+    /// secrets.
+    pub(super) async fn perform(&mut self, hook: &Hook) -> Result<Answer, String> {
+        let answer = self.ask(hook).await?;
+        self.keep(hook, &answer)?;
+        Ok(answer)
+    }
+
+    /// Keeps what a hook takes out of its answer, for the hooks behind it.
+    pub(super) fn keep(&mut self, hook: &Hook, answer: &Answer) -> Result<(), String> {
+        for (name, take) in &hook.take {
+            let taken = taken(take, answer).map_err(|why| self.trouble(hook, &why))?;
+            let taken = taken.ok_or_else(|| {
+                let what = match take {
+                    Take::Path(path) => format!("has nothing at {path}"),
+                    Take::Matches(pattern) => format!("has no match of {pattern}"),
+                };
+                self.trouble(hook, &format!("the answer {what}: {}", quoted(answer)))
+            })?;
+            self.values.insert(name.clone(), Value::One(taken));
+        }
+        Ok(())
+    }
+
+    /// Calls a hook and gives its answer, if it is one that the hook expects.
+    pub(super) async fn ask(&self, hook: &Hook) -> Result<Answer, String> {
+        match &hook.call {
+            Call::Http(call) => self.http(hook, call).await,
+            Call::Command(call) => {
+                let answer = self.command(hook, call).await?;
+                if call.expect.contains(&answer.code) {
+                    return Ok(answer);
+                }
+                let why = format!("ended with exit code {}: {}", answer.code, quoted(&answer));
+                Err(self.trouble(hook, &why))
+            }
+        }
+    }
+
+    /// Calls a command, however it ends.
+    pub(super) async fn command(&self, hook: &Hook, call: &CommandCall) -> Result<Answer, String> {
+        let trouble = |why: &str| self.trouble(hook, why);
+        let unfilled = |error: FillError| trouble(&error.to_string());
+        let command = call.command(&self.values).map_err(unfilled)?;
+        let Some((program, arguments)) = command.split_first() else {
+            return Err(trouble("the command line is empty"));
+        };
+        let mut environment = self.environment.clone();
+        environment.extend(call.variables(&self.values).map_err(unfilled)?);
+        let stdin = match &call.stdin {
+            Some(file) => Input::File(file.fill(&self.values).map_err(unfilled)?.into()),
+            None => Input::Nothing,
+        };
+        let invocation = Invocation {
+            program: program.clone(),
+            arguments: arguments.to_vec(),
+            environment,
+            folder: self.folder.clone(),
+            home: self.home.clone(),
+            stdin,
+            limits: self.adapter.limits,
+            budget: hook.within,
+        };
+        let outcome = process::run(&invocation, &self.cancel).await;
+        let outcome = outcome.map_err(|error| trouble(&error.to_string()))?;
+        let code = match outcome.exit {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => {
+                let name = process::signal_name(signal);
+                return Err(trouble(&format!("`{program}` was ended by {name}")));
+            }
+            Exit::OverBudget => {
+                let why = format!("`{program}` did not end within {:?}", hook.within);
+                return Err(trouble(&why));
+            }
+            Exit::Cancelled => return Err(trouble("cancelled")),
+        };
+        Ok(Answer {
+            code,
+            stdout: outcome.stdout.kept,
+            stderr: outcome.stderr.kept,
+        })
+    }
+
+    async fn http(&self, hook: &Hook, call: &HttpCall) -> Result<Answer, String> {
+        let address = self.remote.address.as_ref().and_then(|it| it.value());
+        let request = call
+            .fill(&self.values, address.as_deref())
+            .map_err(|error| self.trouble(hook, &error.to_string()))?;
+        let authorities = self.remote.authorities.as_deref();
+        let trouble = |why: String| {
+            self.trouble(hook, &format!("{} {} {why}", request.method, request.url))
+        };
+        let answer = http::call(&request, authorities, hook.within)
+            .await
+            .map_err(|error| match error {
+                http::CallError::Url(why) => self.trouble(hook, &why),
+                http::CallError::Connect(..) | http::CallError::Tls(..) => {
+                    self.trouble(hook, &error.to_string())
+                }
+                _ => trouble(error.to_string()),
+            })?;
+        let expected = match &call.expect[..] {
+            [] => (200..300).contains(&answer.status),
+            some => some.contains(&answer.status),
+        };
+        let status = answer.status;
+        let answer = Answer {
+            code: i32::from(status),
+            stdout: answer.body,
+            stderr: Vec::new(),
+        };
+        if expected {
+            return Ok(answer);
+        }
+        let reason = hyper::StatusCode::from_u16(status).ok();
+        let reason = reason.and_then(|it| it.canonical_reason()).unwrap_or("");
+        Err(trouble(format!(
+            "answered {}: {}",
+            format!("{status} {reason}").trim_end(),
+            quoted(&answer)
+        )))
+    }
+
+    fn trouble(&self, hook: &Hook, why: &str) -> String {
+        self.secrets.mask(&format!("{}: {why}", hook.name))
+    }
+}
+
+/// Whether an answer fits a condition. The error says that it cannot be read.
+pub(super) fn holds(condition: &Condition, answer: &Answer) -> Result<bool, String> {
+    if let Some(codes) = &condition.codes
+        && !codes.contains(&answer.code)
+    {
+        return Ok(false);
+    }
+    if let Some(pattern) = &condition.matches
+        && !pattern.is_match(&answer.stdout)
+        && !pattern.is_match(&answer.stderr)
+    {
+        return Ok(false);
+    }
+    let Some((path, wanted)) = &condition.value else {
+        return Ok(true);
+    };
+    let json = json(answer)?;
+    let found = path.query(&json).first();
+    Ok(match (found, &wanted[..]) {
+        (None | Some(Any::Null), []) => false,
+        (Some(_), []) => true,
+        (Some(value), wanted) => wanted.contains(value),
+        (None, _) => false,
+    })
+}
+
+/// The value that is to be taken out of an answer; `None` where it has none.
+pub(super) fn taken(take: &Take, answer: &Answer) -> Result<Option<String>, String> {
+    match take {
+        Take::Path(path) => at(path, answer),
+        Take::Matches(pattern) => {
+            let streams = [&answer.stdout, &answer.stderr];
+            let found = streams.iter().find_map(|it| pattern.captures(it));
+            let group = found.and_then(|it| it.get(1).or_else(|| it.get(0)));
+            Ok(group.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()))
+        }
+    }
+}
+
+/// The first value at a path: texts as they are, everything else as JSON; `None` also for null.
+pub(super) fn at(path: &JsonPath, answer: &Answer) -> Result<Option<String>, String> {
+    let json = json(answer)?;
+    Ok(match path.query(&json).first() {
+        None | Some(Any::Null) => None,
+        Some(Any::String(text)) => Some(text.clone()),
+        Some(other) => Some(other.to_string()),
+    })
+}
+
+fn json(answer: &Answer) -> Result<Any, String> {
+    serde_json::from_slice(&answer.stdout)
+        .map_err(|error| format!("the answer is no JSON ({error}): {}", quoted(answer)))
+}
+
+/// The beginning of an answer, on one line.
+fn quoted(answer: &Answer) -> String {
+    let octets = if answer.stderr.is_empty() {
+        &answer.stdout
+    } else {
+        &answer.stderr
+    };
+    let text = String::from_utf8_lossy(&octets[..octets.len().min(4 * QUOTED)]).into_owned();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line: String = words.join(" ").chars().take(QUOTED).collect();
+    if line.is_empty() {
+        return "(nothing)".to_owned();
+    }
+    line
+}
