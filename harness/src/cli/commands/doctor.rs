@@ -10,6 +10,7 @@ use crate::{
     doctor::{ExamineError, Finding, Grade, Report, Row, examine, probes::About},
     exit::Exit,
     lab, process,
+    reach::Wish,
     report::text,
     runner::Cancel,
     session::Session,
@@ -24,6 +25,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// In namespaces of its own.
     pub lab: bool,
+    /// Where the servers are reached.
+    pub reach: Wish,
 }
 
 impl Options {
@@ -33,6 +36,7 @@ impl Options {
             adapter: args.adapter,
             timeout: args.timeout,
             lab: args.lab,
+            reach: args.reach.wish(),
         }
     }
 }
@@ -48,6 +52,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     };
     let library = library(None)?;
     let adapter = subject::find(Some(asked))?;
+    let reach = subject::reach(&options.reach, options.lab)?;
     if let Some(why) = subject::no_lab(options.lab) {
         return Err(Failure::environment(why));
     }
@@ -59,6 +64,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let session = Session {
         timeout: options.timeout,
         jobs: super::run::processors().get(),
+        reach,
         ..subject::session(
             Some(asked),
             adapter.clone(),
