@@ -13,6 +13,7 @@ pub mod expected;
 pub mod judge;
 pub mod lab;
 pub mod process;
+pub mod reach;
 pub mod report;
 pub mod results;
 pub mod runner;

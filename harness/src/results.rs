@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use mailproof_mock_servers::world::TurnedAway;
 use mailproof_scenarios::model::{
     Canaries, Case, Diagnosis, Frequency, Kind, Level, Log, Severity, Step, event::VERSION,
 };
@@ -38,6 +39,9 @@ pub struct Record {
     pub not_run: Option<NotRun>,
     /// The events.
     pub log: Log,
+    /// Who came from where nobody may come. No verdict rests on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turned_away: Vec<TurnedAway>,
     /// Milliseconds it took.
     pub took_ms: u64,
 }
@@ -55,6 +59,7 @@ impl Record {
             hosts: Vec::new(),
             not_run: Some(why),
             log: Log::default(),
+            turned_away: Vec::new(),
             took_ms: 0,
             case: case.clone(),
         }
@@ -253,7 +258,7 @@ pub struct Results {
     pub subject_title: String,
     /// The subject's version as it says itself.
     pub subject_version: Option<String>,
-    /// `loopback` or `lab`.
+    /// `loopback`, `lab` or `reachable`.
     pub place: String,
     /// The seed.
     pub seed: u64,
@@ -277,6 +282,9 @@ pub struct Results {
     pub controls: Vec<CaseResult>,
     /// Entries of the expected-failures file that did not hold, and why.
     pub stale: Vec<String>,
+    /// Who came from where nobody may come and was turned away, over all cases.
+    #[serde(default)]
+    pub turned_away: Vec<TurnedAway>,
     /// How the subject stands in the profile that the run was for.
     #[serde(default)]
     pub standing: Option<Standing>,

@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 use crate::{
     adapter,
     judge::INVARIANTS,
+    reach::Setting,
     results::{Finding, Held, Verdict},
     runner::Cancel,
     session::{At, Session, Told},
@@ -230,6 +231,7 @@ fn one(bench: &Bench<'_>, proof: &Proof, cancel: &Cancel) -> Result<Outcome, Str
         now: OffsetDateTime::now_utc(),
         timeout: Some(TIMEOUT),
         jobs: bench.jobs,
+        reach: Setting::default(),
     };
     let mut verdicts = Vec::new();
     let tell = |told: Told<'_>| {

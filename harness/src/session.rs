@@ -17,6 +17,7 @@ use mailproof_scenarios::model::{Case, Persona};
 use crate::{
     adapter::Adapter,
     judge::judge,
+    reach::{Hold, Setting},
     results::{CaseResult, Judgement, Record},
     runner::{
         Cancel, Executor, Local, LocalOptions, Plan, RunEvent, RunOptions, Summary, Workers, run,
@@ -46,8 +47,10 @@ pub struct Session {
     pub now: time::OffsetDateTime,
     /// What the subject is told to wait for the network, where the user says so.
     pub timeout: Option<Duration>,
-    /// How many cases at once.
+    /// How many cases at once; where it is reached from elsewhere, one after the other all the same.
     pub jobs: usize,
+    /// Where it is reached.
+    pub reach: Setting,
 }
 
 /// Where cases are run.
@@ -63,18 +66,10 @@ pub enum At {
 
 impl At {
     /// The place in the words of the world.
-    pub fn place(self) -> Place {
+    const fn place(self) -> Place {
         match self {
             At::Here | At::Workers => Place::Loopback,
             At::Lab => Place::Lab,
-        }
-    }
-
-    /// The word in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            At::Here | At::Workers => "loopback",
-            At::Lab => "lab",
         }
     }
 }
@@ -91,17 +86,24 @@ pub enum Told<'a> {
 }
 
 impl Session {
+    /// Where the worlds are.
+    pub fn place(&self) -> Place {
+        self.reach.place(self.at.place())
+    }
+
     /// Runs and judges `cases`. Everything that happens goes to `tell`; whoever wants to stop cancels.
     ///
     /// # Errors
-    /// Where this process has no runtime, or no test authority can be made.
+    /// Where this process has no runtime, no test authority can be made, or a fixed port is not to be had.
     pub fn run(
         &self,
         cases: Vec<Case>,
         cancel: &Cancel,
         tell: impl FnMut(Told<'_>),
     ) -> io::Result<Summary> {
-        let plan = Plan::new(cases, &self.adapter, self.at.place());
+        let hold = self.reach.reach.as_ref().map(Hold::take);
+        let _held = hold.transpose().map_err(io::Error::other)?;
+        let plan = Plan::new(cases, &self.adapter, &self.place());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
@@ -142,13 +144,14 @@ impl Session {
             timeout_ms: self
                 .timeout
                 .map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+            reach: self.reach.clone(),
         }
     }
 
     fn local(&self) -> io::Result<Local> {
         let authority = Authority::fresh(self.now).map_err(io::Error::other)?;
         let options = LocalOptions {
-            place: self.at.place(),
+            place: self.place(),
             seed: self.seed,
             now: self.now,
             timeout: self.timeout,
@@ -169,9 +172,14 @@ impl Session {
         cancel: &Cancel,
         mut tell: impl FnMut(Told<'_>),
     ) -> Summary {
+        let (busy, waiting) = match self.reach.reach {
+            None => (self.jobs.max(1), (self.jobs * 4).max(8)),
+            // There is one set of ports.
+            Some(_) => (1, 0),
+        };
         let options = RunOptions {
-            busy: self.jobs.max(1),
-            waiting: (self.jobs * 4).max(8),
+            busy,
+            waiting,
             seed: self.seed,
         };
         let mut controls: HashMap<String, Judgement> = HashMap::new();

@@ -62,6 +62,7 @@ fn run_subject(subject: &str, cases: Vec<Case>, seed: u64) -> Run {
         now: now(),
         timeout: None,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        reach: mailproof::reach::Setting::default(),
     };
     let mut run = Run::new();
     let tell = |told: Told<'_>| {

@@ -9,6 +9,7 @@ use super::Failure;
 use crate::{
     adapter::{self, Adapter, FindError, Kind},
     lab,
+    reach::{Setting, Wish},
     report::text,
     runner,
     session::{At, Session},
@@ -73,7 +74,24 @@ pub(super) fn session(
         now: OffsetDateTime::now_utc(),
         timeout: None,
         jobs: 1,
+        reach: Setting::default(),
     }
+}
+
+/// Where the servers are reached.
+///
+/// # Errors
+/// [`Failure`] of usage where a word is wrong, or the lab is asked for as well: it has no way in.
+pub(super) fn reach(wish: &Wish, lab: bool) -> Result<Setting, Failure> {
+    let setting = wish
+        .resolve()
+        .map_err(|error| Failure::usage(text::line(&error.to_string())))?;
+    if lab && setting.reach.is_some() {
+        let message = "the lab cannot be reached from elsewhere: --lab does not go with --bind, --advertise, \
+                       --port-map or --allow-from";
+        return Err(Failure::usage(message));
+    }
+    Ok(setting)
 }
 
 /// Why there is no lab, where one was asked for and cannot be had.

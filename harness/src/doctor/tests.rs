@@ -7,7 +7,7 @@ use test_case::test_case;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::{adapter, session::At};
+use crate::{adapter, reach::Setting, session::At};
 
 fn examined(name: &str) -> Report {
     let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
@@ -21,6 +21,7 @@ fn examined(name: &str) -> Report {
         now: OffsetDateTime::now_utc(),
         timeout: None,
         jobs: 8,
+        reach: Setting::default(),
     };
     examine(&session, &Cancel::new(), &mut |_| ()).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -210,6 +210,7 @@ pub(crate) mod tests {
                     },
                 }],
             },
+            turned_away: Vec::new(),
             took_ms: 3,
             case,
         }

@@ -23,6 +23,7 @@ pub(crate) fn empty() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        turned_away: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
         edition: None,

@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailproof_certs::{Authority, Chain, ForgeError, Names};
+use mailproof_certs::{Authority, Chain, ForgeError};
 use mailproof_mock_servers::world::{Place, Recorder, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Host, Log, Persona, Process, Step, What,
+    Canaries, Case, Host, Log, Persona, Process, Step, What,
     event::{Ended, VERSION},
 };
 use tokio::sync::Semaphore;
@@ -104,7 +104,7 @@ impl Local {
             canaries: canaries.clone(),
             authority: self.authority.clone(),
             now: self.options.now,
-            place: self.options.place,
+            place: self.options.place.clone(),
             linger: self.options.linger,
             served: SERVED,
         };
@@ -132,25 +132,15 @@ impl Local {
 
     /// Every chain of the case, that of the base first.
     fn chains(&self, case: &Case) -> Result<Vec<Arc<Chain>>, ForgeError> {
-        let deviating = case.deviations().iter().filter_map(|it| match &it.action {
-            Action::Chain(spec) => Some(spec),
-            _ => None,
-        });
-        std::iter::once(&case.setup.chain)
-            .chain(deviating)
+        let place = &self.options.place;
+        let usual = place.names(case);
+        case.chains()
             .map(|spec| {
-                let names = self.names(case, spec);
+                let names = place.names_for(spec, &usual);
                 self.authority
                     .chain_variant(spec.fault, &names, spec.variant)
             })
             .collect()
-    }
-
-    /// The names that a chain of the case is made for.
-    fn names(&self, case: &Case, spec: &ChainSpec) -> Names {
-        let place = self.options.place;
-        spec.host
-            .map_or_else(|| place.names(case), |host| place.names_of(host))
     }
 
     fn message(&self, case: &Case, number: usize, step: &Step, canaries: &Canaries) -> String {
@@ -314,6 +304,7 @@ impl Executor for Local {
             hosts: Vec::new(),
             not_run: None,
             log: Log::default(),
+            turned_away: Vec::new(),
             took_ms: 0,
         };
         let failed = |mut record: Record, error| {
@@ -327,7 +318,7 @@ impl Executor for Local {
         record.host = world.host(Host::Name);
         record.hosts = record.steps.iter().map(|it| world.host(it.host)).collect();
         record.observed = Observed {
-            decoys: matches!(self.options.place, Place::Lab),
+            decoys: self.options.place.has_decoys(),
             packets: world.sees_packets(),
             output: self.adapter.is_heard(&record.steps),
             process: self.adapter.has_process(),
@@ -355,7 +346,9 @@ impl Executor for Local {
             work: &work,
         };
         let finished = self.perform(&run, &record.steps, &cancel).await;
+        let turned_away = world.turned_away();
         record.log = world.finish().await;
+        record.turned_away = turned_away.list();
         if !finished {
             return Executed::Cancelled;
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use mailproof_mock_servers::world::Place;
-use mailproof_scenarios::model::{Case, Need};
+use mailproof_scenarios::model::{Case, ChainSpec, Host, Need};
 
 use crate::{adapter::Adapter, results::NotRun};
 
@@ -34,7 +34,7 @@ pub struct Planned {
 
 impl Plan {
     /// A plan for `cases`, in their order.
-    pub fn new(cases: impl IntoIterator<Item = Case>, adapter: &Adapter, place: Place) -> Self {
+    pub fn new(cases: impl IntoIterator<Item = Case>, adapter: &Adapter, place: &Place) -> Self {
         let plan = |case: Case| {
             let not_run = not_run(&case, adapter, place);
             let needs_control = not_run.is_none() && case.has_delta();
@@ -89,19 +89,52 @@ impl Plan {
     }
 }
 
-/// Whether a place can show what a case needs.
-pub fn observes(place: Place, need: Need) -> bool {
+/// Whether a place can show what a case needs. Which names a reachable server has, each case asks for itself.
+fn observes(place: &Place, need: Need) -> bool {
     match (place, need) {
         (Place::Loopback, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => false,
         (Place::Lab, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => true,
+        (Place::Reachable(_), Need::Packets | Need::Addresses) => false,
+        (Place::Reachable(_), Need::Ports) => place.has_decoys(),
+        (Place::Reachable(_), Need::Names) => true,
     }
+}
+
+/// What a case must call the server by, where it has no such name or address here.
+fn unknown_name(case: &Case, place: &Place) -> Option<String> {
+    let Place::Reachable(reach) = place else {
+        return None;
+    };
+    let steps = case.effective_steps();
+    let chains = || case.chains().chain(case.default_chains());
+    let by_steps = case.steps.iter().chain(&steps).map(|it| it.host);
+    let mut hosts = by_steps.chain(chains().filter_map(|it| it.host));
+    if let Some(host) = hosts.find(|it| !place.knows(*it)) {
+        return Some(match host {
+            Host::Ipv4 => "needs an IPv4 address that is advertised".to_owned(),
+            Host::Ipv6 => "needs an IPv6 address that is advertised".to_owned(),
+            Host::Name | Host::MixedCase | Host::TrailingDot => {
+                "needs a name that is advertised".to_owned()
+            }
+            Host::Deep | Host::Apex | Host::Idn | Host::Alias | Host::Target => {
+                "needs several names, which only the lab has".to_owned()
+            }
+        });
+    }
+    let usual = place.names(case);
+    let unfit = |it: &ChainSpec| {
+        let needs = it.fault.needs();
+        let fits = needs.met_by(&place.names_for(it, &usual));
+        (!fits).then(|| format!("needs {needs}, and is known as {}", reach.advertised()))
+    };
+    chains().find_map(unfit)
 }
 
 fn control_id(case: &Case) -> String {
     format!("control/{}", case.base_key())
 }
 
-fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
+fn not_run(case: &Case, adapter: &Adapter, place: &Place) -> Option<NotRun> {
     // Who cannot be asked for the base cannot complete the control.
     let steps = case.effective_steps();
     let lack = steps
@@ -111,8 +144,15 @@ fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
     if let Some(lack) = lack {
         return Some(NotRun::Unsupported(lack));
     }
-    let unseen = case.needs.iter().find(|need| !observes(place, **need))?;
+    let unseen = case.needs.iter().find(|need| !observes(place, **need));
+    let Some(unseen) = unseen else {
+        return unknown_name(case, place).map(NotRun::Skipped);
+    };
     let needs = match unseen {
+        Need::Ports if matches!(place, Place::Reachable(_)) => {
+            let why = "needs the registered ports: --port-map must tell every one of them";
+            return Some(NotRun::Skipped(why.to_owned()));
+        }
         Need::Ports => "the registered ports",
         Need::Packets => "a witness for packets that nobody answers",
         Need::Names => "names other than localhost",
@@ -160,7 +200,7 @@ mod tests {
             deviating("two"),
             other_base("three"),
         ];
-        let plan = Plan::new(cases.clone(), &curl_like(), Place::Loopback);
+        let plan = Plan::new(cases.clone(), &curl_like(), &Place::Loopback);
         let controls: Vec<Option<String>> =
             plan.cases.iter().map(|it| it.control.clone()).collect();
         let id = |case: &Case| Some(case.control().id);
@@ -180,7 +220,7 @@ mod tests {
         idle.steps[0].protocol = Protocol::Imap;
         let mut ports = deviating("ports");
         ports.needs = vec![Need::Ports];
-        let plan = Plan::new([idle, ports.clone()], &curl_like(), Place::Loopback);
+        let plan = Plan::new([idle, ports.clone()], &curl_like(), &Place::Loopback);
         assert_eq!(plan.to_run(), 0);
         assert_eq!(plan.controls, [], "nobody needs one");
         assert_eq!(
@@ -190,7 +230,7 @@ mod tests {
                 "unsupported: job idle over imap",
             ]
         );
-        assert_eq!(Plan::new([ports], &curl_like(), Place::Lab).to_run(), 1);
+        assert_eq!(Plan::new([ports], &curl_like(), &Place::Lab).to_run(), 1);
     }
 
     #[test]
@@ -205,7 +245,7 @@ mod tests {
                 step: 1,
                 with: step,
             }]);
-            Plan::new([case], &curl_like(), Place::Loopback)
+            Plan::new([case], &curl_like(), &Place::Loopback)
         };
         let unsupported = Some(NotRun::Unsupported("trust pin".to_owned()));
         assert_eq!(vary(Trust::Pin, Trust::Ca).cases[0].not_run, unsupported);

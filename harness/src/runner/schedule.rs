@@ -39,7 +39,7 @@ pub enum Executed {
 pub struct RunOptions {
     /// How many cases are run at once, at least one.
     pub busy: usize,
-    /// How many of those in which somebody waits are run beside them, at least one.
+    /// How many of those in which somebody waits are run beside them; 0: they stand in line with the others.
     pub waiting: usize,
     /// The seed of the canaries.
     pub seed: u64,
@@ -105,7 +105,7 @@ pub async fn run<E: Executor>(
             .filter(|it| it.not_run.is_none())
             .count(),
     });
-    let mut queues = Queues::fill(plan);
+    let mut queues = Queues::fill(plan, options.waiting > 0);
     let mut delivery = Delivery::new(&mut sink);
     for (item, reason) in std::mem::take(&mut queues.not_run) {
         delivery.deliver(&item, Record::not_run(&item.case, options.seed, reason));
@@ -188,7 +188,7 @@ struct Queues {
 impl Queues {
     /// Each control goes right before the first case that needs it; those of the waiting lane go first of
     /// all, so that what waited long does not wait for its control, too.
-    fn fill(plan: Plan) -> Self {
+    fn fill(plan: Plan, waiting_lane: bool) -> Self {
         let mut queues = Self::default();
         let mut controls = HashMap::new();
         for planned in plan.controls {
@@ -200,8 +200,9 @@ impl Queues {
         }
         let items = plan.cases.into_iter();
         let items: Vec<Item> = items.filter_map(|it| queues.sort_out(it, false)).collect();
-        let (waiting, busy): (Vec<Item>, Vec<Item>) =
-            items.into_iter().partition(|item| item.case.waits);
+        let (waiting, busy): (Vec<Item>, Vec<Item>) = items
+            .into_iter()
+            .partition(|item| waiting_lane && item.case.waits);
         let mut control_of = |item: &Item| controls.remove(item.control.as_ref()?);
         queues
             .busy
@@ -423,7 +424,7 @@ mod tests {
 
     fn plan(cases: impl IntoIterator<Item = Case>) -> Plan {
         let adapter = samples::adapter("[\"true\"]");
-        Plan::new(cases, &adapter, Place::Loopback)
+        Plan::new(cases, &adapter, &Place::Loopback)
     }
 
     /// The events as words: `>` starts, `c` is a control, `-` is not run.

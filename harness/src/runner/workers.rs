@@ -23,6 +23,7 @@ use tokio::{
 use super::{Cancel, Executed, Executor, Local, LocalOptions};
 use crate::{
     adapter, lab,
+    reach::Setting,
     results::{NotRun, Observed, Record},
     session::LINGER,
 };
@@ -40,6 +41,9 @@ pub struct Order {
     pub now: i64,
     /// What the subject is told to wait for the network, where the user says so.
     pub timeout_ms: Option<u64>,
+    /// Where it is reached.
+    #[serde(default)]
+    pub reach: Setting,
 }
 
 /// Runs each case in a worker that has nothing else to do.
@@ -247,9 +251,9 @@ fn local(order: &Order, in_lab: bool) -> Result<Local, String> {
         time::OffsetDateTime::from_unix_timestamp(order.now).map_err(|error| error.to_string())?;
     let authority = Authority::fresh(now).map_err(|error| error.to_string())?;
     let adapter = adapter::find(&order.adapter).map_err(|error| error.to_string())?;
-    let place = if in_lab { Place::Lab } else { Place::Loopback };
+    let usual = if in_lab { Place::Lab } else { Place::Loopback };
     let options = LocalOptions {
-        place,
+        place: order.reach.place(usual),
         seed: order.seed,
         now,
         timeout: order.timeout_ms.map(Duration::from_millis),

@@ -30,6 +30,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
+    reach::{self, Hold, Setting},
     results::{Judgement, Observed, Record, Verdict},
     runner::Cancel,
     session::LINGER,
@@ -55,6 +56,8 @@ pub struct Order {
     pub canaries: Canaries,
     /// The civil time from which dates are computed.
     pub now: time::OffsetDateTime,
+    /// Where it is reached.
+    pub reach: Setting,
     /// See [`QUIET`].
     pub quiet: Duration,
 }
@@ -67,6 +70,7 @@ pub struct Serving {
     files: Files,
     record: Record,
     began: Instant,
+    _held: Option<Hold>,
 }
 
 struct Files {
@@ -165,7 +169,7 @@ pub fn without_control(case: &Case, judgement: Judgement) -> Judgement {
 }
 
 impl Serving {
-    /// Opens the ports on loopback and writes the certificates into a folder of their own.
+    /// Opens the ports and writes the certificates into a folder of their own.
     ///
     /// # Errors
     /// In words, where there is a persona missing, no port, no certificate or no folder to be had.
@@ -173,7 +177,10 @@ impl Serving {
         let case = Arc::new(order.case.clone());
         let authority = Authority::fresh(order.now).map_err(|error| error.to_string())?;
         let authority = Arc::new(authority);
-        let files = Files::write(&authority, &case)?;
+        let place = order.reach.place(Place::Loopback);
+        let held = order.reach.reach.as_ref().map(Hold::take).transpose();
+        let held = held.map_err(|error| error.to_string())?;
+        let files = Files::write(&authority, &case, &place)?;
         let persona = |name: &str| {
             let persona = order.personas.get(name).cloned();
             persona.ok_or_else(|| format!("there is no persona `{name}`"))
@@ -184,7 +191,7 @@ impl Serving {
             canaries: order.canaries.clone(),
             authority,
             now: order.now,
-            place: Place::Loopback,
+            place,
             linger: LINGER,
             served: SERVED,
         };
@@ -210,6 +217,7 @@ impl Serving {
                 .collect(),
             not_run: None,
             log: Log::default(),
+            turned_away: Vec::new(),
             took_ms: 0,
         };
         let feed = world.recorder().subscribe();
@@ -220,6 +228,7 @@ impl Serving {
             files,
             record,
             began: Instant::now(),
+            _held: held,
         })
     }
 
@@ -262,12 +271,18 @@ impl Serving {
                 break;
             }
         }
+        let turned_away = self.world.turned_away();
         let log = self.world.finish().await;
         while let Ok(event) = self.feed.try_recv() {
             show(&mut live, &event, tell);
         }
+        let turned_away = turned_away.list();
+        for line in reach::turned_away(&turned_away) {
+            tell(&format!("{line}\n"));
+        }
         Record {
             log,
+            turned_away,
             took_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..self.record
         }
@@ -373,6 +388,7 @@ impl Serving {
     fn settings_place(&self, step: u16) -> settings::Place<'_> {
         settings::Place {
             host: self.record.host_of(step),
+            reach: self.order.reach.reach.as_ref(),
             ca: &self.files.ca,
             ca_fingerprint: &self.files.ca_fingerprint,
             pin: &self.files.pin,
@@ -382,10 +398,10 @@ impl Serving {
 }
 
 impl Files {
-    fn write(authority: &Authority, case: &Case) -> Result<Self, String> {
+    fn write(authority: &Authority, case: &Case, place: &Place) -> Result<Self, String> {
         let spec = &case.setup.chain;
         let chain = authority
-            .chain_variant(spec.fault, &Place::Loopback.names(case), spec.variant)
+            .chain_variant(spec.fault, &place.names(case), spec.variant)
             .map_err(|error| format!("cannot forge the chain of the server: {error}"))?;
         let folder = tempfile::Builder::new()
             .prefix("mailproof-serve-")

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use mailproof_mock_servers::world::Reach;
 use mailproof_scenarios::model::{
     Auth, Canaries, Job, Message, PortRole, Protocol, Security, Step, Trust,
 };
@@ -11,6 +12,8 @@ use mailproof_scenarios::model::{
 pub(super) struct Place<'a> {
     /// The name that the client is set up with.
     pub(super) host: &'a str,
+    /// Where it is reached, if from elsewhere.
+    pub(super) reach: Option<&'a Reach>,
     /// The certificate of the test authority.
     pub(super) ca: &'a Path,
     /// Its SHA-256.
@@ -23,14 +26,27 @@ pub(super) struct Place<'a> {
 
 /// The server and the certificates, for every step.
 pub(super) fn place(place: &Place<'_>) -> String {
+    let reached = match place.reach {
+        None => "(127.0.0.1 and ::1), on this machine only".to_owned(),
+        Some(reach) => format!(
+            "(listens on {}), for {} only",
+            listed(&reach.bind),
+            listed(&reach.allow)
+        ),
+    };
     format!(
-        "Server          {} (127.0.0.1 and ::1), on this machine only\n\
+        "Server          {} {reached}\n\
          Test authority  {}\n\
          \x20               SHA-256 {}\n",
         place.host,
         place.ca.display(),
         place.ca_fingerprint
     )
+}
+
+fn listed(items: &[impl ToString]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(", ")
 }
 
 /// One port of a server that simply works.
@@ -189,6 +205,7 @@ mod tests {
         change(&mut it);
         let place = Place {
             host: "localhost",
+            reach: None,
             ca: Path::new("/x/ca.pem"),
             ca_fingerprint: "AA:BB",
             pin: Path::new("/x/pin.pem"),

@@ -20,6 +20,7 @@ fn order(id: &str, control: bool, quiet: Duration) -> Order {
         free: false,
         personas: library.personas().clone(),
         now: time::OffsetDateTime::now_utc(),
+        reach: Setting::default(),
         quiet,
     }
 }
@@ -238,6 +239,7 @@ async fn every_persona_can_be_served() {
             free: true,
             personas: library.personas().clone(),
             now: time::OffsetDateTime::now_utc(),
+            reach: Setting::default(),
             quiet: QUIET,
         };
         let serving = Serving::open(order).await.unwrap();

@@ -65,6 +65,8 @@ struct Listener {
 pub(crate) struct Accepted {
     /// The connection.
     pub(crate) stream: std::net::TcpStream,
+    /// The address that the client came from; unspecified where the system does not say.
+    pub(crate) client: IpAddr,
     /// The address that the client came to.
     pub(crate) server: IpAddr,
     /// Both ends; unknown of a connection that was reset before it was accepted.
@@ -195,12 +197,13 @@ impl Port {
                         // Fails on a connection that was reset before it was accepted.
                         let _ = socket.set_tcp_nodelay(true);
                         let server = socket.local_addr().ok().and_then(|it| it.as_socket());
-                        let ends = address
-                            .as_socket()
+                        let client = address.as_socket();
+                        let ends = client
                             .zip(server)
                             .map(|(client, server)| Ends { client, server });
                         return Ok(Some(Accepted {
                             stream: socket.into(),
+                            client: client.map_or(Ipv4Addr::UNSPECIFIED.into(), |it| it.ip()),
                             server: server.map_or(side.ip, |it| it.ip()),
                             ends,
                         }));

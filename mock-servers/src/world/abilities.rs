@@ -134,7 +134,7 @@ async fn dns_round_trip() -> Result<String, String> {
     let port = port.map_err(|error| error.to_string())?;
     let name = Place::Lab.reference(Host::Name);
     let serve = async {
-        let zone = names::zone(Place::Lab, std::iter::empty());
+        let zone = names::zone(&Place::Lab, std::iter::empty());
         while knocked.recv().await.is_some() {
             while let Some((question, from)) = port.take() {
                 if let Some(answer) = dns::respond(&zone, &question, Transport::Udp) {

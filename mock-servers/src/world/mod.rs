@@ -12,6 +12,7 @@ mod owner;
 mod place;
 mod plain;
 mod ports;
+mod reach;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,7 @@ use std::{
 
 use mailproof_certs::{Authority, Fault};
 use mailproof_scenarios::model::{
-    Action, Canaries, Case, ChainSpec, Deviation, Host, Log, Persona, PortRole, Protocol, TlsAct,
-    What,
+    Canaries, Case, Deviation, Host, Log, Persona, PortRole, Protocol, What,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -38,6 +38,7 @@ pub use self::{
     abilities::{Tried, abilities},
     log::Recorder,
     place::Place,
+    reach::{Doorbook, Mapped, Reach, TurnedAway},
 };
 use self::{
     engines::Engines,
@@ -86,6 +87,7 @@ pub struct World {
     place: Place,
     numbers: BTreeMap<PortRole, u16>,
     recorder: Recorder,
+    turned_away: Doorbook,
     sees_packets: bool,
     owner: mpsc::Sender<Message>,
     task: JoinHandle<()>,
@@ -155,11 +157,11 @@ impl World {
         );
         let tls = Tls::new(
             authority,
-            place,
+            place.clone(),
             place.names(&case),
             case.setup.chain.clone(),
         );
-        for spec in chains(&case) {
+        for spec in case.chains().chain(case.default_chains()) {
             tls.chain(spec).map_err(|error| WorldError::Chain {
                 fault: spec.fault,
                 reason: error.to_string(),
@@ -174,10 +176,11 @@ impl World {
         let sees_packets = witness
             .as_ref()
             .map_or_else(Witness::can_be_had, Option::is_some);
-        let ports = Ports::reserve(&case, place, owner.clone())?;
+        let ports = Ports::reserve(&case, &place, owner.clone())?;
         let numbers = ports.numbers();
+        let turned_away = ports.turned_away();
         let dns = match place {
-            Place::Loopback => None,
+            Place::Loopback | Place::Reachable(_) => None,
             Place::Lab => Some(open_dns(&owner).map_err(WorldError::Dns)?),
         };
         let recorder = Recorder::new();
@@ -189,7 +192,7 @@ impl World {
         let shared = Shared::new(recorder.clone(), script, tls, engines.delivery());
         let mut owner_of_all = Owner::new(
             case,
-            place,
+            place.clone(),
             steps,
             engines,
             shared,
@@ -206,13 +209,14 @@ impl World {
             place,
             numbers,
             recorder,
+            turned_away,
             sees_packets,
             owner,
             task,
         })
     }
 
-    /// The number of a port; on loopback 0 for one that the case does not use.
+    /// The number of a port as the subject is told it; 0 for one that the case does not use.
     pub fn port(&self, role: PortRole) -> u16 {
         self.numbers.get(&role).copied().unwrap_or(0)
     }
@@ -220,6 +224,11 @@ impl World {
     /// The name that the subject is configured with.
     pub fn host(&self, host: Host) -> String {
         self.place.host(host)
+    }
+
+    /// Who was turned away, now and later.
+    pub fn turned_away(&self) -> Doorbook {
+        self.turned_away.clone()
     }
 
     /// For events that others see.
@@ -304,17 +313,4 @@ fn deviations(case: &Case, numbers: &BTreeMap<PortRole, u16>) -> Vec<Deviation> 
         text.fill_ports(|role| numbers.get(&role).copied().unwrap_or(0));
     }
     deviations
-}
-
-/// Every chain that the case can ask for.
-fn chains(case: &Case) -> impl Iterator<Item = &ChainSpec> {
-    let deviating = case.deviations().iter().filter_map(|it| match &it.action {
-        Action::Chain(spec) => Some(spec),
-        Action::Tls(change) => match &change.act {
-            TlsAct::DefaultChain(spec) => Some(spec),
-            _ => None,
-        },
-        _ => None,
-    });
-    std::iter::once(&case.setup.chain).chain(deviating)
 }

@@ -8,7 +8,7 @@ use super::Place;
 use crate::dns::{Record, Zone};
 
 /// The zone of a place. Of several changes for a host the last one counts.
-pub(super) fn zone<'a>(place: Place, changes: impl Iterator<Item = &'a DnsChange>) -> Zone {
+pub(super) fn zone<'a>(place: &Place, changes: impl Iterator<Item = &'a DnsChange>) -> Zone {
     let changes: Vec<&DnsChange> = changes.collect();
     let mut zone = Zone::default();
     // The usual name is written in several ways.
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn said(changes: &[DnsChange], name: &str) -> Vec<String> {
-        let zone = zone(Place::Lab, changes.iter());
+        let zone = zone(&Place::Lab, changes.iter());
         let (found, _) = zone.look_up(name, |_| true);
         found.iter().map(|it| it.record.to_string()).collect()
     }

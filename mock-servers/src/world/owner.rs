@@ -192,7 +192,7 @@ impl Owner {
         let next = ordinal.saturating_add(1);
         let source = step_of(steps, shared.step).map_or(1, |it| it.source);
         ports.set_doors(|role, server| {
-            let between = coming(*place, server, source);
+            let between = coming(place, server, source);
             match state(case, steps, shared, role, next, between).0 {
                 PortState::Refused => Door::Refusing,
                 PortState::Blackhole => Door::Dropping,
@@ -265,11 +265,11 @@ impl Owner {
         let base = || self.case.setup.dns.iter();
         let changes = || self.shared.script.dns(self.shared.step);
         let zone = names::zone(
-            self.place,
+            &self.place,
             base().chain(changes().map(|(_, change)| change)),
         );
         let answer = dns::respond(&zone, question, over)?;
-        let usual = dns::respond(&names::zone(self.place, base()), question, over);
+        let usual = dns::respond(&names::zone(&self.place, base()), question, over);
         let deviates = usual.is_none_or(|it| it.says != answer.says);
         self.questions = self.questions.saturating_add(1);
         if self.questions <= QUESTIONS_TOLD {
@@ -598,9 +598,9 @@ fn scene(shared: &Shared, role: PortRole, ordinal: u16, between: Endpoints) -> S
 }
 
 /// The ends of a connection that is to come to `server` from the address of that number.
-fn coming(place: Place, server: IpAddr, source: u16) -> Endpoints {
+fn coming(place: &Place, server: IpAddr, source: u16) -> Endpoints {
     let mut between = place.endpoints(server, server);
-    if place == Place::Lab {
+    if *place == Place::Lab {
         between.source = Some(source);
     }
     between

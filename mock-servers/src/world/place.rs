@@ -2,19 +2,27 @@
 //!
 //! Must not know ports or sockets.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use mailproof_certs::Names;
-use mailproof_scenarios::model::{Case, Endpoints, Family, Host, HostAddress};
+use mailproof_scenarios::model::{Case, ChainSpec, Endpoints, Family, Host, HostAddress};
+
+use super::reach::Reach;
 
 /// Where a world listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Random ports on `127.0.0.1` and `::1`; the host is `localhost`.
     Loopback,
     /// The registered ports on every address of a private network namespace, with decoys on those that the
     /// case does not use.
     Lab,
+    /// Fixed ports on addresses that others reach, under the name that they know.
+    Reachable(Arc<Reach>),
 }
 
 /// The address of the server in the lab, one for documentation (RFC 5737 §3).
@@ -24,20 +32,32 @@ const LAB_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 const LAB_IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10);
 
 impl Place {
+    /// The word in reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Place::Loopback => "loopback",
+            Place::Lab => "lab",
+            Place::Reachable(_) => "reachable",
+        }
+    }
+
     /// What the subject is told to call the server. A place without names has only the usual one; a case
-    /// that needs another is not run there.
-    pub fn host(self, host: Host) -> String {
+    /// that needs another is not run there ([`Place::knows`]).
+    pub fn host(&self, host: Host) -> String {
         match (self, host) {
             (_, Host::Ipv4) => self.ipv4().to_string(),
             (_, Host::Ipv6) => self.ipv6().to_string(),
             (Place::Loopback, Host::MixedCase) => "LocalHost".to_owned(),
             (Place::Loopback, _) => "localhost".to_owned(),
             (Place::Lab, host) => lab_name(host).to_owned(),
+            (Place::Reachable(reach), Host::MixedCase) => mixed_case(&reach.advertised()),
+            (Place::Reachable(reach), Host::TrailingDot) => format!("{}.", reach.advertised()),
+            (Place::Reachable(reach), _) => reach.advertised(),
         }
     }
 
     /// The same as DNS and certificates have it: A-labels, no dot at the end, small letters.
-    pub fn reference(self, host: Host) -> String {
+    pub fn reference(&self, host: Host) -> String {
         match (self, host) {
             (Place::Lab, Host::Idn) => "xn--postfach--32a.firma.example".to_owned(),
             (_, Host::MixedCase | Host::TrailingDot) => self.host(Host::Name),
@@ -45,32 +65,51 @@ impl Place {
         }
     }
 
+    /// Whether the server can be called so here.
+    pub fn knows(&self, host: Host) -> bool {
+        match self {
+            Place::Lab => true,
+            Place::Loopback => !host.needs_names(),
+            Place::Reachable(reach) => match host {
+                Host::Name => true,
+                Host::MixedCase | Host::TrailingDot => reach.name.is_some(),
+                Host::Ipv4 => reach.v4.is_some(),
+                Host::Ipv6 => reach.v6.is_some(),
+                Host::Deep | Host::Apex | Host::Idn | Host::Alias | Host::Target => false,
+            },
+        }
+    }
+
     /// The names that chains are made for: whoever needs a chain of this world (to pin it) asks the
     /// authority with these.
-    pub fn names(self, case: &Case) -> Names {
+    pub fn names(&self, case: &Case) -> Names {
         let steps = case.effective_steps();
-        let hosts = || case.steps.iter().chain(&steps).map(|it| it.host);
-        let mut dns: Vec<String> = Vec::new();
-        for host in hosts().filter(|it| !it.is_address()) {
-            let name = self.reference(host);
-            if !dns.contains(&name) {
-                dns.push(name);
-            }
-        }
-        if dns.is_empty() {
-            dns.push(self.reference(Host::Name));
-        }
-        let ip = if hosts().any(Host::is_address) {
-            vec![IpAddr::V4(self.ipv4()), IpAddr::V6(self.ipv6())]
-        } else {
-            Vec::new()
+        let mut names = Names {
+            dns: Vec::new(),
+            ip: Vec::new(),
         };
-        Names { dns, ip }
+        for step in case.steps.iter().chain(&steps) {
+            add(&mut names, self.names_of(step.host));
+        }
+        if names.dns.is_empty() {
+            add(&mut names, self.names_of(Host::Name));
+        }
+        names
+    }
+
+    /// The names that one chain of a case is made for; `usual` are those of the case ([`Place::names`]).
+    pub fn names_for<'a>(&self, spec: &ChainSpec, usual: &'a Names) -> Cow<'a, Names> {
+        spec.host
+            .map_or(Cow::Borrowed(usual), |host| Cow::Owned(self.names_of(host)))
     }
 
     /// Every address of servers here, by its part.
-    pub fn addresses(self) -> Vec<(HostAddress, IpAddr)> {
+    pub fn addresses(&self) -> Vec<(HostAddress, IpAddr)> {
         let parts = match self {
+            Place::Reachable(reach) => {
+                let bound = reach.bind.iter();
+                return bound.map(|ip| (HostAddress::Server, *ip)).collect();
+            }
             Place::Loopback => &[HostAddress::Server],
             Place::Lab => HostAddress::ALL,
         };
@@ -79,20 +118,20 @@ impl Place {
     }
 
     /// The IPv4 address that plays a part.
-    pub const fn v4(self, part: HostAddress) -> Ipv4Addr {
+    pub fn v4(&self, part: HostAddress) -> Ipv4Addr {
         let [a, b, c, d] = self.ipv4().octets();
         Ipv4Addr::new(a, b, c, d + offset(self, part))
     }
 
     /// The IPv6 address that plays a part.
-    pub const fn v6(self, part: HostAddress) -> Ipv6Addr {
-        let bits = self.ipv6().to_bits() + offset(self, part) as u128;
+    pub fn v6(&self, part: HostAddress) -> Ipv6Addr {
+        let bits = self.ipv6().to_bits() + u128::from(offset(self, part));
         Ipv6Addr::from_bits(bits)
     }
 
     /// The addresses that the client of the lab has, in the order of their numbers.
-    pub fn sources(self, family: Family) -> Vec<IpAddr> {
-        if self == Place::Loopback {
+    pub fn sources(&self, family: Family) -> Vec<IpAddr> {
+        if *self != Place::Lab {
             return Vec::new();
         }
         let numbers = 1..=SOURCES;
@@ -107,7 +146,7 @@ impl Place {
     }
 
     /// What part the two ends of a connection play.
-    pub fn endpoints(self, server: IpAddr, client: IpAddr) -> Endpoints {
+    pub fn endpoints(&self, server: IpAddr, client: IpAddr) -> Endpoints {
         let server = server.to_canonical();
         let family = Family::of(server);
         let part = self.addresses().into_iter().find(|(_, ip)| *ip == server);
@@ -122,40 +161,92 @@ impl Place {
     }
 
     /// The names of a chain for one host alone.
-    pub fn names_of(self, host: Host) -> Names {
-        match host {
-            Host::Ipv4 | Host::Ipv6 => Names {
-                dns: Vec::new(),
-                ip: vec![IpAddr::V4(self.ipv4()), IpAddr::V6(self.ipv6())],
-            },
-            host => Names::dns(&self.reference(host)),
+    pub fn names_of(&self, host: Host) -> Names {
+        let ip = |ip| Names {
+            dns: Vec::new(),
+            ip,
+        };
+        match (self, host) {
+            (Place::Reachable(reach), Host::Ipv4 | Host::Ipv6) => ip(reach.addresses()),
+            (Place::Reachable(reach), _) if reach.name.is_none() => ip(reach.addresses()),
+            (_, Host::Ipv4 | Host::Ipv6) => {
+                ip(vec![IpAddr::V4(self.ipv4()), IpAddr::V6(self.ipv6())])
+            }
+            (_, host) => Names::dns(&self.reference(host)),
+        }
+    }
+
+    /// Whether a connection from there is taken.
+    pub fn admits(&self, client: IpAddr) -> bool {
+        match self {
+            Place::Loopback | Place::Lab => true,
+            Place::Reachable(reach) => reach.admits(client),
+        }
+    }
+
+    /// Whether ports that a case does not use are watched.
+    pub fn has_decoys(&self) -> bool {
+        match self {
+            Place::Loopback => false,
+            Place::Lab => true,
+            Place::Reachable(reach) => reach.has_registered_ports(),
         }
     }
 
     /// The IPv4 address of the server.
-    pub const fn ipv4(self) -> Ipv4Addr {
+    pub fn ipv4(&self) -> Ipv4Addr {
         match self {
             Place::Loopback => Ipv4Addr::LOCALHOST,
             Place::Lab => LAB_IPV4,
+            Place::Reachable(reach) => reach.v4.unwrap_or(Ipv4Addr::UNSPECIFIED),
         }
     }
 
     /// The IPv6 address of the server.
-    pub const fn ipv6(self) -> Ipv6Addr {
+    pub fn ipv6(&self) -> Ipv6Addr {
         match self {
             Place::Loopback => Ipv6Addr::LOCALHOST,
             Place::Lab => LAB_IPV6,
+            Place::Reachable(reach) => reach.v6.unwrap_or(Ipv6Addr::UNSPECIFIED),
         }
     }
+}
+
+/// Adds what is not there yet.
+fn add(names: &mut Names, more: Names) {
+    for name in more.dns {
+        if !names.dns.contains(&name) {
+            names.dns.push(name);
+        }
+    }
+    for ip in more.ip {
+        if !names.ip.contains(&ip) {
+            names.ip.push(ip);
+        }
+    }
+}
+
+/// The first letter of each label in the other case.
+fn mixed_case(name: &str) -> String {
+    let mut first = true;
+    let letters = name.chars().map(|letter| {
+        let begins = std::mem::replace(&mut first, letter == '.');
+        match letter {
+            _ if !begins => letter,
+            _ if letter.is_ascii_uppercase() => letter.to_ascii_lowercase(),
+            _ => letter.to_ascii_uppercase(),
+        }
+    });
+    letters.collect()
 }
 
 /// How many addresses of each family the client of the lab has.
 const SOURCES: u8 = 3;
 
-/// How far from the first address one is. Loopback has no other.
-const fn offset(place: Place, part: HostAddress) -> u8 {
+/// How far from the first address one is. Only the lab has others.
+const fn offset(place: &Place, part: HostAddress) -> u8 {
     match (place, part) {
-        (Place::Loopback, _) | (_, HostAddress::Server) => 0,
+        (Place::Loopback | Place::Reachable(_), _) | (_, HostAddress::Server) => 0,
         (Place::Lab, HostAddress::Second) => 10,
         (Place::Lab, HostAddress::Third) => 20,
     }

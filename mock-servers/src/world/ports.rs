@@ -8,18 +8,22 @@ use std::{
 use mailproof_scenarios::model::{Action, Case, PortRole};
 use tokio::sync::mpsc::Sender;
 
-use super::{Place, WorldError, owner::Message};
+use super::{Place, WorldError, owner::Message, reach::Doorbook};
 use crate::wire::port::{Accepted, Door, Port};
 
 /// The ports of a case.
 pub(crate) struct Ports {
+    place: Place,
     open: Vec<Open>,
+    turned_away: Doorbook,
     owner: Sender<Message>,
 }
 
 struct Open {
     role: PortRole,
     decoy: bool,
+    /// The number that the subject is told.
+    told: u16,
     port: Port,
 }
 
@@ -27,7 +31,7 @@ impl Ports {
     /// Takes the numbers. Nothing listens yet.
     pub(crate) fn reserve(
         case: &Case,
-        place: Place,
+        place: &Place,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
         let addresses: Vec<IpAddr> = place.addresses().into_iter().map(|(_, ip)| ip).collect();
@@ -40,6 +44,11 @@ impl Ports {
                 Place::Loopback => (0, Port::on_loopback()),
                 Place::Lab if decoy => (role.number(), Port::everywhere(role.number())),
                 Place::Lab => (role.number(), Port::on(&addresses, role.number())),
+                Place::Reachable(_) if decoy && !place.has_decoys() => continue,
+                Place::Reachable(reach) => {
+                    let number = reach.ports.get(&role).map_or(0, |it| it.listens);
+                    (number, Port::on(&addresses, number))
+                }
             };
             let mut port = port.map_err(|source| WorldError::Listen {
                 role,
@@ -49,17 +58,33 @@ impl Ports {
             if narrow {
                 port.make_narrow();
             }
-            open.push(Open { role, decoy, port });
+            let told = match place {
+                Place::Loopback | Place::Lab => port.number(),
+                Place::Reachable(reach) => reach.ports.get(&role).map_or(0, |it| it.told),
+            };
+            open.push(Open {
+                role,
+                decoy,
+                told,
+                port,
+            });
         }
-        Ok(Self { open, owner })
+        Ok(Self {
+            place: place.clone(),
+            open,
+            turned_away: Doorbook::default(),
+            owner,
+        })
     }
 
-    /// The numbers by role.
+    /// The numbers by role, as the subject is told them.
     pub(crate) fn numbers(&self) -> BTreeMap<PortRole, u16> {
-        self.open
-            .iter()
-            .map(|it| (it.role, it.port.number()))
-            .collect()
+        self.open.iter().map(|it| (it.role, it.told)).collect()
+    }
+
+    /// Who was turned away, now and later.
+    pub(crate) fn turned_away(&self) -> Doorbook {
+        self.turned_away.clone()
     }
 
     /// Opens and closes doors as `door` says for each address of each port that is no decoy.
@@ -86,16 +111,21 @@ impl Ports {
         Ok(())
     }
 
-    /// The next connection that waits, if one does.
+    /// The next connection that waits, if one does. Whoever may not come is reset before that.
     pub(crate) fn accept(&self) -> Result<Option<(PortRole, bool, Accepted)>, WorldError> {
         for it in &self.open {
-            let accepted = it.port.accept().map_err(|source| WorldError::Listen {
-                role: it.role,
-                port: it.port.number(),
-                source,
-            })?;
-            if let Some(accepted) = accepted {
-                return Ok(Some((it.role, it.decoy, accepted)));
+            loop {
+                let accepted = it.port.accept().map_err(|source| WorldError::Listen {
+                    role: it.role,
+                    port: it.port.number(),
+                    source,
+                })?;
+                let Some(accepted) = accepted else { break };
+                if self.place.admits(accepted.client) {
+                    return Ok(Some((it.role, it.decoy, accepted)));
+                }
+                self.turned_away.add(accepted.client, it.role);
+                accepted.reset();
             }
         }
         Ok(None)

@@ -157,10 +157,9 @@ impl Tls {
     /// # Errors
     /// As [`Authority::chain_variant`].
     pub(crate) fn chain(&self, spec: &ChainSpec) -> Result<Arc<Chain>, ForgeError> {
-        let made_for = spec.host.map(|host| self.place.names_of(host));
-        let names = made_for.as_ref().unwrap_or(&self.names);
+        let names = self.place.names_for(spec, &self.names);
         self.authority
-            .chain_variant(spec.fault, names, spec.variant)
+            .chain_variant(spec.fault, &names, spec.variant)
     }
 
     fn side(

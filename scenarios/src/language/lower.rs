@@ -739,13 +739,9 @@ fn needs(declared: Vec<Need>, steps: &[Step], delta: &Delta, setup: &Setup) -> V
         _ => Vec::new(),
     };
     let steps: Vec<&Step> = steps.iter().chain(varied).collect();
-    let mut chains = vec![&setup.chain];
-    if let Delta::Deviate(deviations) = delta {
-        chains.extend(deviations.iter().filter_map(|it| match &it.action {
-            Action::Chain(spec) => Some(spec),
-            _ => None,
-        }));
-    }
+    let chains: Vec<&ChainSpec> = std::iter::once(&setup.chain)
+        .chain(delta.chains())
+        .collect();
     let mut hosts = (steps.iter().map(|it| it.host)).chain(chains.iter().filter_map(|it| it.host));
     if hosts.any(Host::needs_names) || chains.iter().any(|it| is_about_labels(it.fault)) {
         needs.push(Need::Names);

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Auth, CaFile, Crl, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host, Job, Kind,
-    Message, Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Store, Trust,
+    Action, Auth, CaFile, ChainSpec, Crl, Deviation, Diagnosis, Expectation, Flaw, Frequency, Host,
+    Job, Kind, Message, Need, Party, PortRole, Process, Protocol, Security, Setup, Severity, Store,
+    TlsAct, Trust,
 };
 
 /// One case.
@@ -135,6 +136,24 @@ fn is_first_source(source: &u16) -> bool {
     *source == first_source()
 }
 
+impl Delta {
+    /// The deviations of the server's side.
+    pub fn deviations(&self) -> &[Deviation] {
+        match self {
+            Delta::Deviate(deviations) => deviations,
+            _ => &[],
+        }
+    }
+
+    /// The chains that take the place of the base's.
+    pub fn chains(&self) -> impl Iterator<Item = &ChainSpec> {
+        self.deviations().iter().filter_map(|it| match &it.action {
+            Action::Chain(spec) => Some(spec),
+            _ => None,
+        })
+    }
+}
+
 impl Case {
     /// The steps as they are run: the base with the delta's changes.
     pub fn effective_steps(&self) -> Vec<Step> {
@@ -151,10 +170,23 @@ impl Case {
 
     /// The deviations of the server's side, none in a control.
     pub fn deviations(&self) -> &[Deviation] {
-        match &self.delta {
-            Delta::Deviate(deviations) => deviations,
-            _ => &[],
-        }
+        self.delta.deviations()
+    }
+
+    /// Every chain that the server of a name has at some time, that of the base first.
+    pub fn chains(&self) -> impl Iterator<Item = &ChainSpec> {
+        std::iter::once(&self.setup.chain).chain(self.delta.chains())
+    }
+
+    /// What those get who do not say whom they want: no subject is told to trust these.
+    pub fn default_chains(&self) -> impl Iterator<Item = &ChainSpec> {
+        self.deviations().iter().filter_map(|it| match &it.action {
+            Action::Tls(change) => match &change.act {
+                TlsAct::DefaultChain(spec) => Some(spec),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Whether the case has this port: one of its steps, its setup or its delta names it.

@@ -117,7 +117,8 @@ pub(in super::super) fn check(
     }
     for (all, table) in [(&waits, "await"), (&observes, "observe")] {
         if let Some(((_, name), hook)) = all.iter().find(|((key, _), _)| !jobs.contains_key(key)) {
-            let message = format!("expected [remote.trigger.{name}] beside [remote.{table}.{name}]");
+            let message =
+                format!("expected [remote.trigger.{name}] beside [remote.{table}.{name}]");
             return Err(Complaint::new(hook.span(), message));
         }
     }
@@ -157,8 +158,14 @@ fn each<T>(table: &PerJob<T>) -> BTreeMap<(JobKey, &'static str), &T> {
         (((Imap, Job::List), "list"), &table.list),
         (((Imap, Job::Append), "append"), &table.append),
         (((Imap, Job::Idle), "idle"), &table.idle),
-        (((Smtp, Job::TestConnection), "test-connection.smtp"), &test.smtp),
-        (((Imap, Job::TestConnection), "test-connection.imap"), &test.imap),
+        (
+            ((Smtp, Job::TestConnection), "test-connection.smtp"),
+            &test.smtp,
+        ),
+        (
+            ((Imap, Job::TestConnection), "test-connection.imap"),
+            &test.imap,
+        ),
     ]
     .into_iter()
     .filter_map(|(key, hook)| Some((key, hook.as_ref()?)))
@@ -264,7 +271,10 @@ fn parallel(given: Option<&Spanned<usize>>) -> Result<NonZeroUsize, Complaint> {
     };
     let number = NonZeroUsize::new(*given.as_ref()).filter(|it| it.get() <= PARALLEL);
     number.ok_or_else(|| {
-        Complaint::new(given.span(), format!("expected 1 to {PARALLEL} cases at once"))
+        Complaint::new(
+            given.span(),
+            format!("expected 1 to {PARALLEL} cases at once"),
+        )
     })
 }
 
@@ -390,7 +400,10 @@ impl Common<'_> {
             first_key(&hook.environment).map(|span| (span, "environment")),
         ];
         if let Some((span, key)) = other.into_iter().flatten().next() {
-            return Err(Complaint::new(span, format!("expected `{key}` only beside `run`")));
+            return Err(Complaint::new(
+                span,
+                format!("expected `{key}` only beside `run`"),
+            ));
         }
         let template = self.checker.template(url, Where::Text)?;
         let below = template.beginning().starts_with('/');
@@ -405,7 +418,10 @@ impl Common<'_> {
         let expect = hook.expect.as_ref();
         if let Some(bad) = expect.filter(|it| it.as_ref().iter().any(|it| !(100..600).contains(it)))
         {
-            return Err(Complaint::new(bad.span(), "expected HTTP statuses, 100 to 599"));
+            return Err(Complaint::new(
+                bad.span(),
+                "expected HTTP statuses, 100 to 599",
+            ));
         }
         let mut headers_of_call = self.headers.clone();
         for (name, value) in headers(&self.checker, &hook.headers)? {
@@ -487,7 +503,10 @@ impl Common<'_> {
                 let place = self.text(text, span, Where::SettingArgs)?;
                 if place.only_place().is_none() {
                     let message = "expected one placeholder and nothing else, as in \"{to}\"";
-                    return Err(Complaint::new(self.checker.narrow(span.clone(), text), message));
+                    return Err(Complaint::new(
+                        self.checker.narrow(span.clone(), text),
+                        message,
+                    ));
                 }
                 Json::List(place)
             }
@@ -550,7 +569,9 @@ impl Common<'_> {
         let poll = if asks {
             let done_when = self.conditions(hook.done_when.as_ref())?;
             if done_when.is_empty() && quiet.is_none() {
-                let message = format!("expected `done-when` in `{name}`: what the answer says when the product is done");
+                let message = format!(
+                    "expected `done-when` in `{name}`: what the answer says when the product is done"
+                );
                 return Err(Complaint::new(spanned.span(), message));
             }
             Some(Poll {
@@ -561,7 +582,9 @@ impl Common<'_> {
             })
         } else {
             if quiet.is_none() {
-                let message = format!("expected a question that is repeated (`get`, `run`, …) or `quiet = \"2s\"` in `{name}`");
+                let message = format!(
+                    "expected a question that is repeated (`get`, `run`, …) or `quiet = \"2s\"` in `{name}`"
+                );
                 return Err(Complaint::new(spanned.span(), message));
             }
             if let Some(conditions) = hook.done_when.as_ref().or(hook.failed_when.as_ref()) {
@@ -651,7 +674,10 @@ impl Common<'_> {
             });
         }
         if let Some(lines) = lines {
-            return Err(Complaint::new(lines.span(), "expected `lines` only beside `log`"));
+            return Err(Complaint::new(
+                lines.span(),
+                "expected `lines` only beside `log`",
+            ));
         }
         if let (Some(means), None) = (&hook.means, &hook.state) {
             let message = "expected `state` beside it: the JSON path of what means this";
@@ -681,7 +707,9 @@ fn only_what_belongs(hook: &file::Hook, role: Role) -> Result<(), Complaint> {
         hook.deadline.as_ref().map(|it| (it.span(), "deadline")),
         hook.quiet.as_ref().map(|it| (it.span(), "quiet")),
         hook.done_when.as_ref().map(|it| (it.span(), "done-when")),
-        hook.failed_when.as_ref().map(|it| (it.span(), "failed-when")),
+        hook.failed_when
+            .as_ref()
+            .map(|it| (it.span(), "failed-when")),
     ];
     let of_observe = [
         hook.log.as_ref().map(|it| (it.span(), "log")),

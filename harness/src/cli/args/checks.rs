@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::SelectArgs;
+use super::{ReachArgs, SelectArgs};
 use crate::cli::values;
 
 /// `mailproof doctor`.
@@ -31,6 +31,9 @@ pub struct DoctorArgs {
     /// Check it in namespaces of its own, as `run --lab` does (Linux)
     #[arg(long)]
     pub lab: bool,
+    /// Where the servers are reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }
 
 /// `mailproof selftest`.

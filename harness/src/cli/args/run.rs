@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::{BundleArgs, ReportArgs, SelectArgs};
+use super::{BundleArgs, ReachArgs, ReportArgs, SelectArgs};
 use crate::{cli::values, select::Shard};
 
 /// `mailproof run`.
@@ -14,6 +14,7 @@ Examples:
   mailproof run                                   the built-in client against everything
   mailproof run curl -i 'smtp/**' -x tag:slow     a part of the cases
   mailproof run ./crm.toml --lab                  with real ports and names
+  mailproof run ./crm.toml --bind 0.0.0.0 --advertise mail.firma.test --allow-from 172.16.0.0/12
   mailproof run ./crm.toml --expect known.toml --fail-on should --require 200
   mailproof run curl --shard 2/5 --out report     one of five machines
 
@@ -43,6 +44,9 @@ pub struct RunArgs {
     /// adapter says
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "How to run")]
     pub timeout: Option<Duration>,
+    /// Where the servers are reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
     /// What is reported.
     #[command(flatten)]
     pub report: ReportArgs,

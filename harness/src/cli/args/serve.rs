@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::ReachArgs;
 use crate::cli::values;
 
 /// `mailproof serve`.
@@ -13,9 +14,10 @@ Examples:
   mailproof serve smtp/starttls/injection-after-220 --seed 7 --control
   mailproof serve smtp/starttls/injection-after-220 --seed 7
   mailproof serve postfix
+  mailproof serve gmail --bind 192.168.1.20 --allow-from 192.168.1.0/24
 
 The ports, the user, the password and the test authority to trust are printed when the server is up, then
-everything that the client does. It listens on this machine only. Ctrl-C ends it, and for a case the verdict
+everything that the client does. It listens on this machine only, unless --bind and --allow-from say more. Ctrl-C ends it, and for a case the verdict
 follows: 0 for PASS, RECORDED and REVIEW, 4 where nothing can be said, 1 for everything worse.
 
 What the client tells its user cannot be heard, so the person who operates it is asked. Serve a case with
@@ -33,4 +35,7 @@ pub struct ServeArgs {
     /// Your own scenarios and personas, beside those that are built in
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub scenarios: Option<PathBuf>,
+    /// Where the servers are reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }

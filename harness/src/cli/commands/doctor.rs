@@ -14,6 +14,7 @@ use crate::{
     },
     exit::Exit,
     lab, process,
+    reach::Wish,
     report::text,
     runner::Cancel,
     session::Session,
@@ -28,6 +29,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// In namespaces of its own.
     pub lab: bool,
+    /// Where the servers are reached.
+    pub reach: Wish,
 }
 
 impl Options {
@@ -37,6 +40,7 @@ impl Options {
             adapter: args.adapter,
             timeout: args.timeout,
             lab: args.lab,
+            reach: args.reach.wish(),
         }
     }
 }
@@ -52,6 +56,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     };
     let library = library(None)?;
     let adapter = subject::find(Some(asked))?;
+    let reach = subject::reach(&options.reach, options.lab)?;
     if let Some(why) = subject::no_lab(options.lab) {
         return Err(Failure::environment(why));
     }
@@ -63,6 +68,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let session = Session {
         timeout: options.timeout,
         jobs: super::run::processors().get(),
+        reach,
         ..subject::session(
             Some(asked),
             adapter.clone(),

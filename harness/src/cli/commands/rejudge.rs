@@ -205,6 +205,7 @@ fn unknown() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        turned_away: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
         edition: None,

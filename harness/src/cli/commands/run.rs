@@ -26,6 +26,7 @@ use crate::{
     evidence::Evidence,
     exit::{Demands, Exit},
     expected,
+    reach::{Wish, add_up, describe, turned_away},
     report::{
         background::Background,
         out::Out,
@@ -54,6 +55,8 @@ pub struct Options {
     pub seed: u64,
     /// In namespaces of their own.
     pub lab: bool,
+    /// Where the servers are reached.
+    pub reach: Wish,
     /// What the subject is told instead of its adapter's time.
     pub timeout: Option<Duration>,
     /// The file of expected failures.
@@ -89,6 +92,7 @@ impl Options {
             jobs: args.jobs.unwrap_or_else(processors),
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             lab: args.lab,
+            reach: args.reach.wish(),
             timeout: args.timeout,
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
@@ -111,6 +115,7 @@ impl Options {
         if let Some(timeout) = self.timeout {
             arguments.extend(["--timeout".to_owned(), format!("{}ms", timeout.as_millis())]);
         }
+        arguments.extend(self.reach.arguments());
         arguments
     }
 }
@@ -160,10 +165,12 @@ fn run_cases(
     let options = plan.options;
     let name = options.adapter.as_deref();
     let adapter = subject::find(name)?;
+    let reach = subject::reach(&options.reach, options.lab)?;
     let no_lab = subject::no_lab(options.lab);
     let session = Session {
         timeout: options.timeout,
         jobs: options.jobs.get(),
+        reach,
         ..subject::session(
             name,
             adapter.clone(),
@@ -176,6 +183,10 @@ fn run_cases(
     reporter.begin(&results)?;
     if let Some(why) = &no_lab {
         reporter.note(why);
+    }
+    if let Some(reach) = &session.reach.reach {
+        reporter.note(&describe(reach));
+        reporter.note("the ports are fixed, so the cases are run one after the other");
     }
     let cancel = Cancel::new();
     Interrupt::default().watch({
@@ -197,6 +208,9 @@ fn run_cases(
             }
             _ => Ok(()),
         };
+        if let Told::Case(record, _) | Told::Control(record, _) = &told {
+            add_up(&mut results.turned_away, &record.turned_away);
+        }
         let recorded = match told {
             Told::Started(id) => {
                 reporter.started(id);
@@ -230,6 +244,9 @@ fn run_cases(
     results.cases.sort_by(|a, b| a.id.cmp(&b.id));
     results.controls.sort_by(|a, b| a.id.cmp(&b.id));
     results.interrupted = summary.interrupted;
+    for line in turned_away(&results.turned_away) {
+        reporter.note(&line);
+    }
     results.took_ms = u64::try_from(summary.took.as_millis()).unwrap_or(u64::MAX);
     results.ran = Tally::of(&results).ran;
     let ran = |it: &&&Case| {
@@ -251,7 +268,7 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         subject: session.adapter.name.clone(),
         subject_title: session.adapter.title.clone(),
         subject_version: session.version(),
-        place: session.at.name().to_owned(),
+        place: session.place().name().to_owned(),
         seed: session.seed,
         repeat: options.repeat(),
         now: session.now.format(&Rfc3339).unwrap_or_default(),
@@ -262,6 +279,7 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        turned_away: Vec::new(),
         standing: None,
         snapshots: Vec::new(),
         edition: None,

@@ -5,9 +5,10 @@
 use std::{io::Write, path::PathBuf};
 
 use crate::{
-    cli::{Failure, args::ServeArgs, library, signal::Interrupt, text_width, values},
+    cli::{Failure, args::ServeArgs, library, signal::Interrupt, subject, text_width, values},
     exit::Exit,
     judge::judge,
+    reach::Wish,
     report::text,
     results::{Held, Judgement, Verdict},
     runner::Cancel,
@@ -32,6 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// The user's own scenarios.
     pub scenarios: Option<PathBuf>,
+    /// Where the servers are reached.
+    pub reach: Wish,
 }
 
 /// What is served.
@@ -51,6 +54,7 @@ impl Options {
             control: args.control,
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             scenarios: args.scenarios,
+            reach: args.reach.wish(),
         }
     }
 }
@@ -131,6 +135,7 @@ fn order(options: &Options, library: &Library, target: Target<'_>) -> Result<Ord
         free,
         personas: library.personas().clone(),
         now: OffsetDateTime::now_utc(),
+        reach: subject::reach(&options.reach, false)?,
         quiet: QUIET,
     })
 }

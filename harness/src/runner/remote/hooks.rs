@@ -132,9 +132,8 @@ impl Operator<'_> {
             .fill(&self.values, address.as_deref())
             .map_err(|error| self.trouble(hook, &error.to_string()))?;
         let authorities = self.remote.authorities.as_deref();
-        let trouble = |why: String| {
-            self.trouble(hook, &format!("{} {} {why}", request.method, request.url))
-        };
+        let trouble =
+            |why: String| self.trouble(hook, &format!("{} {} {why}", request.method, request.url));
         let answer = http::call(&request, authorities, hook.within)
             .await
             .map_err(|error| match error {

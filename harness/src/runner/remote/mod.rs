@@ -75,14 +75,27 @@ pub async fn is_there(adapter: &Adapter) -> Result<(), String> {
     let knock = tokio::net::TcpStream::connect((host.as_str(), port));
     match tokio::time::timeout(KNOCK, knock).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(not_there(adapter, &format!("cannot connect to {host}:{port}: {error}"))),
-        Err(_) => Err(not_there(adapter, &format!("{host}:{port} does not answer"))),
+        Ok(Err(error)) => Err(not_there(
+            adapter,
+            &format!("cannot connect to {host}:{port}: {error}"),
+        )),
+        Err(_) => Err(not_there(
+            adapter,
+            &format!("{host}:{port} does not answer"),
+        )),
     }
 }
 
 fn not_there(adapter: &Adapter, why: &str) -> String {
-    let how = adapter.install.as_ref().map(|it| format!("; to get it: {it}"));
-    format!("{} is not there: {why}{}", adapter.title, how.unwrap_or_default())
+    let how = adapter
+        .install
+        .as_ref()
+        .map(|it| format!("; to get it: {it}"));
+    format!(
+        "{} is not there: {why}{}",
+        adapter.title,
+        how.unwrap_or_default()
+    )
 }
 
 /// What the product says of its version.
@@ -124,7 +137,11 @@ fn outside_of_cases<'a>(
 }
 
 /// Performs a step; `None` where it was cancelled. With `afresh` the product forgets first what was before.
-pub(super) async fn perform(scene: Scene<'_>, remote: &Remote, afresh: bool) -> Option<Performance> {
+pub(super) async fn perform(
+    scene: Scene<'_>,
+    remote: &Remote,
+    afresh: bool,
+) -> Option<Performance> {
     let cancel = scene.cancel;
     let performance = async {
         match operate(&scene, remote, afresh).await {
@@ -176,7 +193,10 @@ async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Per
     let (adapter, request) = (scene.adapter, scene.request);
     let key = (request.protocol, request.job);
     let job = remote.jobs.get(&key).ok_or_else(|| {
-        format!("the adapter has nothing for job {} over {}", request.job, request.protocol)
+        format!(
+            "the adapter has nothing for job {} over {}",
+            request.job, request.protocol
+        )
     })?;
     let mut operator = operator(scene, remote)?;
     for name in &adapter.fresh {
@@ -277,18 +297,14 @@ async fn wait_for(
     }
 }
 
-async fn asked_again(
-    operator: &mut Operator<'_>,
-    poll: &Poll,
-    name: &str,
-) -> Result<Over, String> {
+async fn asked_again(operator: &mut Operator<'_>, poll: &Poll, name: &str) -> Result<Over, String> {
     loop {
         let answer = operator.ask(&poll.hook).await?;
         let any = |conditions: &[_]| {
             for condition in conditions {
-                if holds(condition, &answer).map_err(|why| {
-                    operator.secrets.mask(&format!("{name}: {why}"))
-                })? {
+                if holds(condition, &answer)
+                    .map_err(|why| operator.secrets.mask(&format!("{name}: {why}")))?
+                {
                     return Ok::<bool, String>(true);
                 }
             }
@@ -304,7 +320,10 @@ async fn asked_again(
     }
 }
 
-async fn from_answer(operator: &mut Operator<'_>, observe: &Observe) -> Result<Performance, String> {
+async fn from_answer(
+    operator: &mut Operator<'_>,
+    observe: &Observe,
+) -> Result<Performance, String> {
     let Observe::Call {
         hook,
         state,
@@ -349,7 +368,9 @@ async fn from_answer(operator: &mut Operator<'_>, observe: &Observe) -> Result<P
 fn from_log(operator: &Operator<'_>, log: &LogFile<'_>) -> Result<Performance, String> {
     let octets = log.read().map_err(|error| {
         let path = log.path.display();
-        operator.secrets.mask(&format!("observe: cannot read {path}: {error}"))
+        operator
+            .secrets
+            .mask(&format!("observe: cannot read {path}: {error}"))
     })?;
     let meaning = operator
         .adapter
@@ -418,6 +439,10 @@ impl<'a> LogFile<'a> {
             return Ok(octets);
         };
         let lines = octets.split_inclusive(|it| *it == b'\n');
-        Ok(lines.filter(|it| pattern.is_match(it)).flatten().copied().collect())
+        Ok(lines
+            .filter(|it| pattern.is_match(it))
+            .flatten()
+            .copied()
+            .collect())
     }
 }

@@ -26,9 +26,10 @@ impl Secrets {
                 "the environment has no value for {all}, which the adapter needs ({how})"
             ));
         }
-        let values = remote.secrets.iter().filter_map(|(name, variable)| {
-            Some((name.clone(), std::env::var(variable).ok()?))
-        });
+        let values = remote
+            .secrets
+            .iter()
+            .filter_map(|(name, variable)| Some((name.clone(), std::env::var(variable).ok()?)));
         Ok(Self::from(values.collect()))
     }
 
@@ -91,6 +92,9 @@ mod tests {
         let masked = "raw ******** url ******** json ******** short ********";
         assert_eq!(secrets.mask(text), masked);
         let octets = [text.as_bytes(), b"\xff"].concat();
-        assert_eq!(secrets.mask_octets(&octets), [masked.as_bytes(), b"\xff"].concat());
+        assert_eq!(
+            secrets.mask_octets(&octets),
+            [masked.as_bytes(), b"\xff"].concat()
+        );
     }
 }
