@@ -18,6 +18,7 @@ pub mod select;
 pub mod selftest;
 pub mod serve;
 pub mod session;
+pub mod snapshot;
 pub mod subject;
 pub mod subjects;
 pub mod trace;

@@ -25,7 +25,12 @@ use super::{
     supports::{shim_supports, template_supports},
     template::is_name,
 };
-use crate::{process::Limits, subject::Supports, subjects};
+use crate::{
+    process::Limits,
+    subject::Supports,
+    subjects,
+    transcript::{Replacement, Rules},
+};
 
 /// What a built-in adapter tells its subject. Short, so that a case in which nobody answers is not long.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -149,6 +154,7 @@ impl Checker<'_> {
                 trust: file.words.trust,
                 auth: file.words.auth,
             },
+            snapshot: snapshot_rules(&file.snapshot)?,
             name: file.name.into_inner(),
             title: file.title,
             program: if embedded { None } else { program },
@@ -511,14 +517,7 @@ fn exit_table(exit: &file::Exit) -> Result<ExitTable, Complaint> {
         let pattern = regex::bytes::RegexBuilder::new(rule.matches.as_ref())
             .size_limit(PATTERN)
             .build();
-        let matches: Regex = pattern.map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default();
-            Complaint::new(
-                rule.matches.span(),
-                format!("expected a regular expression: {reason}"),
-            )
-        })?;
+        let matches: Regex = pattern.map_err(|it| no_pattern(&rule.matches, &it))?;
         says.push(SaysRule {
             matches,
             codes: rule.code.clone(),
@@ -531,6 +530,36 @@ fn exit_table(exit: &file::Exit) -> Result<ExitTable, Complaint> {
         says,
         words: exit.words.unwrap_or(Stream::Stderr),
     })
+}
+
+fn no_pattern(text: &Spanned<String>, error: &regex::Error) -> Complaint {
+    let reason = error.to_string();
+    let reason = reason.lines().last().unwrap_or_default();
+    Complaint::new(
+        text.span(),
+        format!("expected a regular expression: {reason}"),
+    )
+}
+
+fn snapshot_rules(table: &file::Snapshot) -> Result<Rules, Complaint> {
+    let mut rules = Rules {
+        hide: table.hide.iter().copied().collect(),
+        ..Rules::default()
+    };
+    for it in &table.replace {
+        if it.with.as_ref().contains(['\n', '\r']) {
+            let message = "expected one line: a line of a snapshot is replaced by a line";
+            return Err(Complaint::new(it.with.span(), message));
+        }
+        let replacement = Replacement::new(it.matches.as_ref(), it.with.as_ref());
+        let replacement = replacement.map_err(|error| no_pattern(&it.matches, &error))?;
+        rules.replace.push(replacement);
+    }
+    for it in &table.ignore {
+        let line = Rules::line(it.as_ref()).map_err(|error| no_pattern(it, &error))?;
+        rules.ignore.push(line);
+    }
+    Ok(rules)
 }
 
 /// A path that stays in the work folder.

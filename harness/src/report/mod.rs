@@ -7,6 +7,7 @@ pub mod facts;
 pub mod folder;
 pub mod json;
 pub mod junit;
+mod lock;
 pub mod markdown;
 pub mod out;
 pub mod progress;

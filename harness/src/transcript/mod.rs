@@ -8,13 +8,16 @@ mod dialogue;
 mod live;
 mod names;
 mod normal;
+mod parallel;
 mod people;
+mod rules;
 mod text;
 
 pub use live::Live;
 pub(crate) use names::{alert as alert_name, said as said_words};
-pub use normal::{Replacement, normalise, normalise_with};
+pub use normal::{normalise, normalise_with};
 pub use people::{Options, render};
+pub use rules::{Hidden, Replacement, Rules};
 pub use text::{mask, printable};
 
 #[cfg(test)]

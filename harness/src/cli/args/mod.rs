@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod select;
 mod serve;
+mod snapshot;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
@@ -22,6 +23,7 @@ pub use report::*;
 pub use run::*;
 pub use select::*;
 pub use serve::*;
+pub use snapshot::*;
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Yellow.on_default().bold())
@@ -92,6 +94,9 @@ pub enum Command {
     Schema,
     /// Judge a finished run again from its records, without the client
     Rejudge(RejudgeArgs),
+    /// Keep what the client does on the wire in your repository, and decide when it changes
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),

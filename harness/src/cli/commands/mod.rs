@@ -12,5 +12,6 @@ pub(super) mod schema;
 pub mod selftest;
 pub mod serve;
 pub(super) mod show;
+pub(super) mod snapshot;
 pub(super) mod trace;
 pub mod worker;

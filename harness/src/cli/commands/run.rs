@@ -34,6 +34,7 @@ use crate::{
     runner::{Cancel, Summary},
     select::Shard,
     session::{Session, Told, judged},
+    snapshot::{Store, Taken},
 };
 
 /// What the user asked for, with every default resolved.
@@ -59,6 +60,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// The folder for evidence.
     pub evidence: Option<PathBuf>,
+    /// The folder of snapshots.
+    pub snapshots: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -88,7 +91,12 @@ impl Options {
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
-            reporting: reporting(&args.report),
+            snapshots: args.snapshots,
+            reporting: {
+                let mut reporting = reporting(&args.report);
+                reporting.demands.new_snapshots_are_fine = args.allow_new_snapshots;
+                reporting
+            },
         }
     }
 
@@ -121,19 +129,26 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let expected = expected(options.expect.as_deref())?;
     let out = options.out.as_deref().map(Out::open).transpose()?;
     let mut evidence = evidence(options.evidence.as_deref())?;
+    let store = snapshots(options.snapshots.as_deref(), &cases)?;
+    let mut taken = Taken::default();
     let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len());
     let plan = Plan {
         options,
         library: &library,
         cases: &cases,
     };
-    let mut results = run_cases(plan, evidence.as_mut(), &mut reporter)?;
+    let mut results = run_cases(plan, evidence.as_mut(), &mut taken, &mut reporter)?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
     if let Some(evidence) = evidence {
         evidence.finish(&results)?;
+    }
+    reporter.keep(&taken)?;
+    if let Some(store) = store {
+        results.snapshots = store.compare(&taken)?;
+        reporter.compared_with(store.path());
     }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
@@ -143,12 +158,14 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
 fn run_cases(
     plan: Plan<'_>,
     mut evidence: Option<&mut Evidence>,
+    taken: &mut Taken,
     reporter: &mut Reporter,
 ) -> Result<Results, Failure> {
     let options = plan.options;
     let name = options.adapter.as_deref();
     let adapter = subject::find(name)?;
     let no_lab = subject::no_lab(options.lab);
+    let rules = adapter.snapshot.clone();
     let session = Session {
         timeout: options.timeout,
         jobs: options.jobs.get(),
@@ -189,6 +206,7 @@ fn run_cases(
                 reporter.record(record)
             }
             Told::Case(record, result) => {
+                taken.take(record, &rules);
                 reporter.finished(&result);
                 results.cases.push(*result);
                 reporter.record(record)
@@ -263,6 +281,16 @@ pub(super) fn evidence(folder: Option<&Path>) -> Result<Option<Evidence>, Failur
     Ok(folder.map(Evidence::open).transpose()?)
 }
 
+/// The folder of `--snapshots`, read and tried.
+fn snapshots(folder: Option<&Path>, cases: &[&Case]) -> Result<Option<Store>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let store = Store::open(folder)?;
+    store.is_free_for(cases.iter().map(|it| it.id.as_str()))?;
+    Ok(Some(store))
+}
+
 pub(super) fn reporting(args: &ReportArgs) -> Reporting {
     Reporting {
         format: args.format,
@@ -272,6 +300,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            ..Demands::default()
         },
     }
 }
