@@ -87,7 +87,10 @@ impl Writer<'_> {
             out.push_str(&format!("  connection {number}{talk}"));
         }
         if let Some(ended) = part.ended {
-            out.push_str(&format!("  -- {}\n", ended_words(ended)));
+            let line = format!("-- {}", self.rules.replace(ended_words(ended)));
+            if !self.rules.ignores(&line) {
+                out.push_str(&format!("  {line}\n"));
+            }
         }
     }
 
@@ -350,6 +353,8 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         // On loopback ports have numbers of chance.
         (r"\{host\}:\d{1,5}\b".to_owned(), "{host}:{port}"),
+        // RFC 7628 §3.1.
+        (r"\\x01port=\d{1,5}".to_owned(), r"\x01port={port}"),
         (
             r"\b127(?:\.\d{1,3}){3}\b|\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3}\b|(?:IPv6:)?(?:\b2001:db8:[0-9a-f:]+|::1\b)"
                 .to_owned(),

@@ -1,19 +1,29 @@
-//! The order of connections that a client has open at the same time: which of them comes first is chance, so
-//! it is made of what they say. Must not know how a line is written.
+//! What is chance about connections: the order of those that a client has open at the same time, and how often
+//! it comes to a server that resets at once. Must not know how a line is written.
 
 use mailproof_scenarios::model::What;
 
-use super::dialogue::{Part, Talk};
+use super::dialogue::{Is, Part, Talk};
 use crate::results::Record;
 
 /// The connections of a step with their numbers, each as `write` writes it. Those that follow each other stay
 /// as they came. Those that speak in turns with each other are ordered by their text.
+///
+/// A client that is reset before it said a word learns of it while it connects or after that, by chance, and
+/// tries another address or not. So only the first of several such connections is among them.
 pub(super) fn in_order(
     record: &Record,
     part: &Part<'_>,
     write: impl Fn(&Talk<'_>) -> String,
 ) -> Vec<(u32, String)> {
-    let mut talks: Vec<(u32, String)> = part.talks.iter().map(|it| (it.id, write(it))).collect();
+    let mut talks: Vec<(u32, String)> = Vec::with_capacity(part.talks.len());
+    for talk in &part.talks {
+        let text = write(talk);
+        let again = talks.last().is_some_and(|(_, last)| *last == text);
+        if !(again && reset_unheard(talk)) {
+            talks.push((talk.id, text));
+        }
+    }
     let mut from = 0;
     while from < talks.len() {
         let mut to = from + 1;
@@ -31,6 +41,24 @@ pub(super) fn in_order(
         from = to;
     }
     talks
+}
+
+fn reset_unheard(talk: &Talk<'_>) -> bool {
+    let mut reset = false;
+    for turn in &talk.turns {
+        match &turn.is {
+            Is::Client { .. } | Is::Server { .. } | Is::Block { .. } | Is::TlsInClear => {
+                return false;
+            }
+            Is::Event(event) => match event.what {
+                What::ServerClosed { reset: true } => reset = true,
+                What::ClientHello(_) => return false,
+                _ => {}
+            },
+            Is::AnswerToTls { .. } | Is::Step(_) => {}
+        }
+    }
+    reset
 }
 
 /// Whether the client still answered the server on the first connection after it had opened the second. That

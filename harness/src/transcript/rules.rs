@@ -40,7 +40,7 @@ const PATTERN: usize = 1 << 20;
 
 impl Replacement {
     /// Replaces what matches `pattern` by `with`, where `$1` is a group. Patterns see one line without its
-    /// end and without the side that said it, with octets escaped as in the transcript.
+    /// end and without the side that said it, with octets escaped as in the transcript. What the client said in the end is such a line too.
     ///
     /// # Errors
     /// Where the pattern is no regular expression, or too large.
