@@ -11,7 +11,7 @@ use crate::{
         tally::{Class, Tally, decided, missed_should},
         text,
     },
-    results::{Results, Verdict},
+    results::{Change, Results, Verdict},
     select::Glob,
 };
 
@@ -60,6 +60,8 @@ pub struct Demands {
     pub inconclusive: bool,
     /// What must have been run to a decision.
     pub require: Vec<Require>,
+    /// A case without a snapshot changes nothing.
+    pub new_snapshots_are_fine: bool,
 }
 
 /// One demand on how much is run.
@@ -92,7 +94,7 @@ pub fn decide(results: &Results, demands: &Demands) -> Decision {
         .or_else(|| harness(results))
         .or_else(|| too_little(results, &tally, demands))
         .or_else(|| stale(results))
-        .or_else(|| snapshots(results));
+        .or_else(|| snapshots(results, demands));
     let (exit, why) =
         found.unwrap_or_else(|| (Exit::AsExpected, "everything as expected".to_owned()));
     Decision { exit, why }
@@ -203,15 +205,26 @@ fn stale(results: &Results) -> Found {
     })
 }
 
-fn snapshots(results: &Results) -> Found {
-    let n = results.snapshots.len();
-    (n > 0).then(|| {
-        let changed = text::count(n, "transcript");
-        (
-            Exit::SnapshotsChanged,
-            format!("{changed} not as in the snapshots"),
-        )
-    })
+fn snapshots(results: &Results, demands: &Demands) -> Found {
+    let are = |change: Change| {
+        let all = results.snapshots.iter();
+        all.filter(|it| it.change == change).count()
+    };
+    let changed = are(Change::Changed);
+    let new = if demands.new_snapshots_are_fine {
+        0
+    } else {
+        are(Change::New)
+    };
+    let mut parts = Vec::new();
+    if changed > 0 {
+        let changed = text::count(changed, "transcript");
+        parts.push(format!("{changed} not as in the snapshots"));
+    }
+    if new > 0 {
+        parts.push(format!("{} without a snapshot", text::count(new, "case")));
+    }
+    (!parts.is_empty()).then(|| (Exit::SnapshotsChanged, parts.join(", ")))
 }
 
 #[cfg(test)]
@@ -226,7 +239,7 @@ mod tests {
     const STRICT: fn() -> Demands = || Demands {
         should: true,
         inconclusive: true,
-        require: Vec::new(),
+        ..Demands::default()
     };
     const LAX: fn() -> Demands = Demands::default;
 

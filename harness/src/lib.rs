@@ -21,6 +21,7 @@ pub mod select;
 pub mod selftest;
 pub mod serve;
 pub mod session;
+pub mod snapshot;
 pub mod subject;
 pub mod subjects;
 pub mod trace;

@@ -10,6 +10,7 @@ use serde::{
 use toml::Spanned;
 
 use super::{Meaning, Role, Stream};
+use crate::transcript::Hidden;
 
 /// A whole file. It has exactly one of `[job]`, `[shim]`, `[embedded]` and `[remote]`.
 #[derive(Deserialize)]
@@ -70,6 +71,9 @@ pub(super) struct File {
     /// How the product names each setting.
     #[serde(default)]
     pub(super) words: Words,
+    /// What of the product is not compared in snapshots.
+    #[serde(default)]
+    pub(super) snapshot: Snapshot,
 }
 
 #[derive(Default, Deserialize)]
@@ -192,6 +196,29 @@ pub(super) struct Words {
     pub(super) trust: BTreeMap<Trust, String>,
     #[serde(default)]
     pub(super) auth: BTreeMap<Auth, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Snapshot {
+    /// What gets a name in the place of what the product says.
+    #[serde(default)]
+    pub(super) hide: Vec<Hidden>,
+    /// What is replaced in each line.
+    #[serde(default)]
+    pub(super) replace: Vec<Replace>,
+    /// Regular expressions for lines that are left out.
+    #[serde(default)]
+    pub(super) ignore: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replace {
+    /// A regular expression.
+    pub(super) matches: Spanned<String>,
+    /// What stands there instead; `$1` is a group.
+    pub(super) with: Spanned<String>,
 }
 
 /// A string, or strings that are repeated together.

@@ -26,7 +26,12 @@ use super::{
     supports::{shim_supports, template_supports},
     template::is_name,
 };
-use crate::{process::Limits, subject::Supports, subjects};
+use crate::{
+    process::Limits,
+    subject::Supports,
+    subjects,
+    transcript::{Replacement, Rules},
+};
 
 /// What a built-in adapter tells its subject. Short, so that a case in which nobody answers is not long.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -158,6 +163,7 @@ impl Checker<'_> {
                 trust: file.words.trust,
                 auth: file.words.auth,
             },
+            snapshot: snapshot_rules(&file.snapshot)?,
             name: file.name.into_inner(),
             title: file.title,
             program: if embedded { None } else { program },
@@ -564,11 +570,34 @@ pub(super) fn pattern(text: &str, span: Range<usize>) -> Result<Regex, Complaint
     let pattern = regex::bytes::RegexBuilder::new(text)
         .size_limit(PATTERN)
         .build();
-    pattern.map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default();
-        Complaint::new(span, format!("expected a regular expression: {reason}"))
-    })
+    pattern.map_err(|error| no_pattern(span, &error))
+}
+
+fn no_pattern(span: Range<usize>, error: &regex::Error) -> Complaint {
+    let reason = error.to_string();
+    let reason = reason.lines().last().unwrap_or_default();
+    Complaint::new(span, format!("expected a regular expression: {reason}"))
+}
+
+fn snapshot_rules(table: &file::Snapshot) -> Result<Rules, Complaint> {
+    let mut rules = Rules {
+        hide: table.hide.iter().copied().collect(),
+        ..Rules::default()
+    };
+    for it in &table.replace {
+        if it.with.as_ref().contains(['\n', '\r']) {
+            let message = "expected one line: a line of a snapshot is replaced by a line";
+            return Err(Complaint::new(it.with.span(), message));
+        }
+        let replacement = Replacement::new(it.matches.as_ref(), it.with.as_ref());
+        let replacement = replacement.map_err(|error| no_pattern(it.matches.span(), &error))?;
+        rules.replace.push(replacement);
+    }
+    for it in &table.ignore {
+        let line = Rules::line(it.as_ref()).map_err(|error| no_pattern(it.span(), &error))?;
+        rules.ignore.push(line);
+    }
+    Ok(rules)
 }
 
 /// A path that stays in the work folder.

@@ -41,6 +41,7 @@ pub use template::{Argument, FillError, Template, Value, Values};
 use crate::{
     process::{self, Limits},
     subject::{Embedded, Supports},
+    transcript::Rules,
 };
 
 /// The exit code by which a shim says that it cannot do what was asked.
@@ -82,6 +83,8 @@ pub struct Adapter {
     pub system_store: BTreeMap<String, Template>,
     /// What its exit codes mean; a shim says it in words instead.
     pub exit: ExitTable,
+    /// What of it is not compared in snapshots.
+    pub snapshot: Rules,
     /// Bounds of its process.
     pub limits: Limits,
     /// The folder of the adapter's own file; `None` for those that are built in.

@@ -52,6 +52,7 @@ fn run() -> (Vec<Record>, Results) {
                 },
             }],
         },
+        turned_away: Vec::new(),
         took_ms: 3,
         case: case.clone(),
     };

@@ -9,6 +9,7 @@ use mailproof_scenarios::language::Problems;
 use crate::{
     exit::Exit,
     report::{folder::FolderError, reporter::FinishError},
+    snapshot::StoreError,
 };
 
 /// Why a command could not do its work.
@@ -54,6 +55,18 @@ impl From<FolderError> for Failure {
 impl From<FinishError> for Failure {
     fn from(error: FinishError) -> Self {
         Self::environment(error.to_string())
+    }
+}
+
+/// What is wrong with a snapshot is wrong in a file of the user's.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Malformed { .. } => Self::usage(error.to_string()),
+            StoreError::Unreadable { .. } | StoreError::Folder(_) => {
+                Self::environment(error.to_string())
+            }
+        }
     }
 }
 

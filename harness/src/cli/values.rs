@@ -60,6 +60,11 @@ pub(super) fn fingerprint(text: &str) -> Result<String, String> {
     Ok(digits)
 }
 
+/// A pattern for ids.
+pub(super) fn glob(text: &str) -> Result<Glob, String> {
+    Glob::new(text)
+}
+
 /// A seed that nobody chose. Not for secrets: short, so that it can be typed again.
 pub(super) fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};

@@ -4,9 +4,13 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::text;
+use super::{
+    lock::{Lock, lock},
+    text,
+};
 
 const PROBE: &str = ".mailproof-probe";
 
@@ -16,6 +20,8 @@ pub struct Folder {
     path: PathBuf,
     /// The option that named it.
     option: &'static str,
+    /// Nobody else writes here meanwhile.
+    _lock: Option<Arc<Lock>>,
 }
 
 /// The folder or a file in it cannot be written. An error of the environment.
@@ -28,17 +34,19 @@ pub struct FolderError {
 }
 
 impl Folder {
-    /// Makes the folder if it is not there, and tries whether files can be written to it. `option` is the
-    /// option that named it.
+    /// Makes the folder if it is not there, tries whether files can be written to it, and keeps other
+    /// processes from it as long as the value lives. `option` is the option that named it.
     ///
     /// # Errors
     /// [`FolderError`] if not.
     pub fn open(path: &Path, option: &'static str) -> Result<Self, FolderError> {
-        let folder = Self {
+        let mut folder = Self {
             path: path.to_owned(),
             option,
+            _lock: None,
         };
         fs::create_dir_all(path).map_err(folder.cannot(path))?;
+        folder._lock = Some(lock(path).map_err(folder.cannot(path))?);
         let probe = folder.file(PROBE);
         let tried = File::create(&probe).and_then(|mut file| {
             file.write_all(&[b'.'; 4096])?;
@@ -106,6 +114,11 @@ fn explain(error: &io::Error, option: &str) -> String {
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             format!("it is not writable for you; give another folder with {option}")
+        }
+        io::ErrorKind::ResourceBusy => {
+            format!(
+                "another mailproof is writing there; wait for it or give another folder with {option}"
+            )
         }
         io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
             format!("a file is in the way of the folder; give another one with {option}")

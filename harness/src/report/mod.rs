@@ -11,6 +11,7 @@ pub mod folder;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod lock;
 pub mod markdown;
 pub mod out;
 pub mod progress;

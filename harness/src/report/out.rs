@@ -4,6 +4,7 @@
 //! results.json      everything, for programs      records.ndjson    the facts, for `rejudge`
 //! junit.xml         for CI systems                summary.md        for a job page
 //! report.html       for a browser                 transcripts/      one file for each case
+//! snapshots/        transcripts in a form that can be compared
 //! ```
 //!
 //! Must not know how a format is made beyond calling it.
@@ -22,6 +23,7 @@ use super::{
 use crate::{
     exit::Decision,
     results::{CaseResult, Record, Results},
+    snapshot::{self, Taken},
 };
 
 /// The facts.
@@ -92,6 +94,14 @@ impl Out {
         }
     }
 
+    /// Writes what the run saw in a form that can be compared.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn keep(&self, taken: &Taken) -> Result<(), FolderError> {
+        taken.write(&self.folder)
+    }
+
     /// Writes every report of a run that is over. The records are left as they are.
     ///
     /// # Errors
@@ -147,6 +157,7 @@ impl Out {
         if !self.folder.file(RECORDS).exists() {
             return Ok(());
         }
+        snapshot::remove_earlier(&self.folder)?;
         let cannot = |path: &Path| self.folder.cannot(path);
         let folder = self.folder.file(transcripts::FOLDER);
         for entry in fs::read_dir(&folder).map_err(cannot(&folder))? {

@@ -2,7 +2,10 @@
 //!
 //! Must not know how results come about.
 
-use std::io::{self, Stderr, Write};
+use std::{
+    io::{self, Stderr, Write},
+    path::{Path, PathBuf},
+};
 
 use super::{
     background::Background,
@@ -15,6 +18,7 @@ use super::{
 use crate::{
     exit::{Decision, Demands, decide},
     results::{CaseResult, Record, Results},
+    snapshot::Taken,
 };
 
 /// What goes to standard output at the end.
@@ -55,6 +59,7 @@ pub struct Reporter {
     progress: Progress<Stderr>,
     background: Background,
     details: html::Details,
+    snapshots: Option<PathBuf>,
 }
 
 impl Reporter {
@@ -68,6 +73,7 @@ impl Reporter {
             out,
             background: Background::default(),
             details: html::Details::default(),
+            snapshots: None,
         }
     }
 
@@ -122,6 +128,19 @@ impl Reporter {
         self.progress.note(note);
     }
 
+    /// What the run saw, for comparison with other runs and with snapshots.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn keep(&self, taken: &Taken) -> Result<(), FolderError> {
+        self.out.as_ref().map_or(Ok(()), |out| out.keep(taken))
+    }
+
+    /// The results tell of differences from the snapshots in this folder.
+    pub fn compared_with(&mut self, snapshots: &Path) {
+        self.snapshots = Some(snapshots.to_owned());
+    }
+
     /// The run is over: files first, then the report to `stdout`, so that a reader who has gone costs nothing.
     ///
     /// # Errors
@@ -144,6 +163,7 @@ impl Reporter {
                     width: self.reporting.width,
                     quiet: self.reporting.quiet,
                     out: folder,
+                    snapshots: self.snapshots.as_deref(),
                     decision: &decision,
                 },
             ),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     exit::{Decision, Exit},
-    results::{CaseResult, Results, Verdict},
+    results::{CaseResult, Change, Results, Verdict},
 };
 
 /// What the summary needs to know beside the results.
@@ -30,6 +30,8 @@ pub struct View<'a> {
     pub quiet: bool,
     /// The folder that holds the full report.
     pub out: Option<&'a Path>,
+    /// The folder of snapshots that the run was compared with.
+    pub snapshots: Option<&'a Path>,
     /// How the run is judged as a whole.
     pub decision: &'a Decision,
 }
@@ -38,6 +40,10 @@ pub struct View<'a> {
 const IN_FULL: usize = 20;
 /// Lines of a folded list.
 const FOLDED: usize = 12;
+/// Changed transcripts that are shown as a diff.
+const DIFFS: usize = 5;
+/// Lines of such a diff.
+const DIFF_LINES: usize = 14;
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const ODD: Style = AnsiColor::Yellow.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -70,6 +76,7 @@ pub fn render(results: &Results, view: &View<'_>) -> String {
     page.class(results, Class::Open, "Not decided", ODD);
     page.controls(results);
     page.stale(results);
+    page.snapshots(results, view.snapshots);
     page.expected(results);
     page.warnings(results);
     page.recorded(results);
@@ -235,6 +242,52 @@ impl Page {
         self.more(results.stale.len());
     }
 
+    /// A short diff of the first changes, and the command that shows them all.
+    fn snapshots(&mut self, results: &Results, folder: Option<&Path>) {
+        if results.snapshots.is_empty() {
+            return;
+        }
+        let of = |change: Change| {
+            let all = results.snapshots.iter();
+            all.filter(move |it| it.change == change)
+        };
+        let changed = of(Change::Changed).count();
+        let new = of(Change::New).count();
+        let title = match (changed, new) {
+            (0, new) => format!("Without a snapshot: {}", text::count(new, "case")),
+            (changed, 0) => format!("Not as in the snapshots: {changed}"),
+            (changed, new) => format!("Not as in the snapshots: {changed}, and {new} without one"),
+        };
+        self.heading(&title, ODD);
+        for change in of(Change::Changed).take(DIFFS) {
+            self.item(&change.id);
+            for line in change.diff.lines().take(DIFF_LINES) {
+                let style = match line.as_bytes().first() {
+                    Some(b'+') => GOOD,
+                    Some(b'-') => BAD,
+                    _ => FAINT,
+                };
+                let line = text::cut(&text::line(line), self.width.saturating_sub(6));
+                let _ = writeln!(self.out, "      {style}{line}{style:#}");
+            }
+            let more = change.diff.lines().count().saturating_sub(DIFF_LINES);
+            if more > 0 {
+                let _ = writeln!(self.out, "      … {}", text::count(more, "more line"));
+            }
+        }
+        if changed > DIFFS {
+            let _ = writeln!(self.out, "  … and {} more", changed - DIFFS);
+        }
+        if let Some(folder) = folder {
+            let folder = folder.display().to_string();
+            let command = format!(
+                "mailproof snapshot review --snapshots {}",
+                text::shell(&folder)
+            );
+            let _ = writeln!(self.out, "  to decide: {}", text::line(&command));
+        }
+    }
+
     fn expected(&mut self, results: &Results) {
         let expected: Vec<&CaseResult> = results
             .cases
@@ -368,6 +421,7 @@ mod tests {
                 width,
                 quiet,
                 out,
+                snapshots: None,
                 decision: &decision,
             },
         );
@@ -438,6 +492,7 @@ mod tests {
             width: 80,
             quiet: false,
             out: None,
+            snapshots: None,
             decision: &decision,
         };
         let styled = render(&sample::hostile(), &view);

@@ -8,16 +8,19 @@ mod dialogue;
 mod live;
 mod names;
 mod normal;
+mod parallel;
 mod people;
+mod rules;
 mod text;
 
 pub use live::Live;
 pub(crate) use names::{
     alert as alert_name, milestone, said as said_words, version as tls_version, way,
 };
-pub use normal::{Replacement, normalise, normalise_with};
+pub use normal::{normalise, normalise_with};
 pub(crate) use people::alert_words;
 pub use people::{Options, render};
+pub use rules::{Hidden, Replacement, Rules};
 pub(crate) use text::secrets;
 pub use text::{mask, printable};
 

@@ -1,7 +1,8 @@
 //! The transcript for comparison: equal behaviour gives equal text, octet for octet.
 //!
 //! What changes from run to run without meaning anything gets a name or is left out: times, writes, canaries,
-//! the host and its ports, tags, dates, queue ids, addresses, boundaries, versions of products, and who closed first.
+//! the host and its ports, tags, dates, queue ids, addresses, boundaries, and who closed first. What belongs to
+//! one product or version of it (the name in EHLO, the User-Agent) is hidden where the rules say so.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -17,7 +18,8 @@ use regex::{Captures, Regex};
 
 use super::{
     dialogue::{self, Is, Talk, Turn},
-    names,
+    names, parallel,
+    rules::{Hidden, Rules},
     text::{self, for_comparison, spoken},
 };
 use crate::{
@@ -25,41 +27,24 @@ use crate::{
     results::Record,
 };
 
-/// Something that one product writes differently in every run, as its adapter declares it.
-#[derive(Clone, Debug)]
-pub struct Replacement {
-    pattern: Regex,
-    with: String,
-}
-
-impl Replacement {
-    /// Replaces what matches `pattern` by `with`, where `$1` is a group. Patterns see one line without its
-    /// end, with octets escaped as in the transcript.
-    ///
-    /// # Errors
-    /// Where the pattern is no regular expression.
-    pub fn new(pattern: &str, with: &str) -> Result<Self, regex::Error> {
-        Ok(Self {
-            pattern: Regex::new(pattern)?,
-            with: with.to_owned(),
-        })
-    }
-}
-
-/// The normalised transcript of a record.
+/// The normalised transcript of a record, without everything that belongs to one product or version of it.
 pub fn normalise(record: &Record) -> String {
-    normalise_with(record, &[])
+    normalise_with(record, &Rules::hide_all())
 }
 
-/// The normalised transcript with the replacements of an adapter, applied last and in this order.
-pub fn normalise_with(record: &Record, replacements: &[Replacement]) -> String {
+/// The normalised transcript by the rules of an adapter, which are applied last.
+pub fn normalise_with(record: &Record, rules: &Rules) -> String {
     let parts = dialogue::of(record);
     let writer = Writer {
         record,
         needles: Needles::new(&record.canaries),
-        hellos: hellos(&parts, &record.host),
+        hellos: if rules.hides(Hidden::Ehlo) {
+            hellos(&parts, &record.host)
+        } else {
+            Vec::new()
+        },
         boundaries: boundaries(&parts),
-        replacements,
+        rules,
     };
     let mut out = String::new();
     for part in &parts {
@@ -80,10 +65,10 @@ const WIDTH: usize = 1000;
 struct Writer<'a> {
     record: &'a Record,
     needles: Needles,
-    /// Arguments of EHLO and HELO.
+    /// Arguments of EHLO and HELO, where they are hidden.
     hellos: Vec<String>,
     boundaries: Vec<String>,
-    replacements: &'a [Replacement],
+    rules: &'a Rules,
 }
 
 impl Writer<'_> {
@@ -98,11 +83,14 @@ impl Writer<'_> {
                 aside.push(words);
             }
         }
-        for talk in &part.talks {
-            self.talk(talk, out);
+        for (number, talk) in parallel::in_order(self.record, part, |it| self.talk(it)) {
+            out.push_str(&format!("  connection {number}{talk}"));
         }
         if let Some(ended) = part.ended {
-            out.push_str(&format!("  -- {}\n", ended_words(ended)));
+            let line = format!("-- {}", self.rules.replace(ended_words(ended)));
+            if !self.rules.ignores(&line) {
+                out.push_str(&format!("  {line}\n"));
+            }
         }
     }
 
@@ -116,7 +104,9 @@ impl Writer<'_> {
             .any(|it| slow(&it.action))
     }
 
-    fn talk(&self, talk: &Talk<'_>, out: &mut String) {
+    /// Everything of a connection but its number.
+    fn talk(&self, talk: &Talk<'_>) -> String {
+        let mut out = String::new();
         let port = talk
             .port
             .map_or_else(|| "an unknown port".to_owned(), |it| it.to_string());
@@ -126,10 +116,14 @@ impl Writer<'_> {
             ""
         };
         let way = names::way(talk.between);
-        out.push_str(&format!("  connection {} to {port}{way}{decoy}\n", talk.id));
+        out.push_str(&format!(" to {port}{way}{decoy}\n"));
         let tags = tags(talk);
         for turn in unasked_first(greeting_first(&talk.turns), self.record) {
-            let mut line = |text: String| out.push_str(&format!("    {text}\n"));
+            let mut line = |text: String| {
+                if !self.rules.ignores(&text) {
+                    out.push_str(&format!("    {text}\n"));
+                }
+            };
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
                     line(spoken('C', &self.client(octets, *verb, &tags)));
@@ -160,6 +154,7 @@ impl Writer<'_> {
         if let Some(words) = closed_words(talk) {
             out.push_str(&format!("    -- {words}\n"));
         }
+        out
     }
 
     fn milestone(&self, what: &What) -> Option<String> {
@@ -190,12 +185,12 @@ impl Writer<'_> {
     fn client(&self, octets: &[u8], verb: Option<&str>, tags: &Tags) -> String {
         let (mut text, end) = self.named(&tags.rename(octets));
         match verb {
-            Some("EHLO" | "HELO") => {
+            Some("EHLO" | "HELO") if self.rules.hides(Hidden::Ehlo) => {
                 if let Some((command, _)) = text.split_once(' ') {
                     text = format!("{command} {{ehlo}}");
                 }
             }
-            Some("ID") => {
+            Some("ID") if self.rules.hides(Hidden::Id) => {
                 if let Some((before, _)) = text.split_once('(') {
                     text = format!("{before}{{id}}");
                 }
@@ -253,12 +248,12 @@ impl Writer<'_> {
                 text = pattern.replace_all(&text, *with).into_owned();
             }
         }
-        for replacement in self.replacements {
-            text = replacement
-                .pattern
-                .replace_all(&text, replacement.with.as_str())
-                .into_owned();
+        if self.rules.hides(Hidden::UserAgent)
+            && let Some(pattern) = AGENT.as_ref()
+        {
+            text = pattern.replace_all(&text, "$1: {agent}").into_owned();
         }
+        text = self.rules.replace(text);
         if let Some((at, _)) = text.char_indices().nth(WIDTH) {
             text.truncate(at);
             text.push_str(" ... (longer)");
@@ -358,6 +353,8 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         // On loopback ports have numbers of chance.
         (r"\{host\}:\d{1,5}\b".to_owned(), "{host}:{port}"),
+        // RFC 7628 §3.1.
+        (r"\\x01port=\d{1,5}".to_owned(), r"\x01port={port}"),
         (
             r"\b127(?:\.\d{1,3}){3}\b|\b(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3}\b|(?:IPv6:)?(?:\b2001:db8:[0-9a-f:]+|::1\b)"
                 .to_owned(),
@@ -365,7 +362,6 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         ),
         (r"(?i)\b(queued as) [^\s;,)]+".to_owned(), "$1 {queue-id}"),
         (r"(?i)\b(InternalId|id)=[^\s;,\]]+".to_owned(), "$1={queue-id}"),
-        (r"(?i)^(User-Agent|X-Mailer): .*$".to_owned(), "$1: {agent}"),
         (r"(?i)^(Message-ID): <[^{>][^>]*>$".to_owned(), "$1: <{other-message-id}>"),
         (r#"(?i)(boundary)=("?)[^";]+("?)"#.to_owned(), "$1=$2{boundary}$3"),
         (r"(?i)\b(UIDVALIDITY|APPENDUID) \d+".to_owned(), "$1 {uidvalidity}"),
@@ -377,6 +373,9 @@ static VARYING: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
     .filter_map(|(pattern, with)| Some((Regex::new(&pattern).ok()?, with)))
     .collect()
 });
+
+static AGENT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)^(User-Agent|X-Mailer): .*$").ok());
 
 fn name_of(secret: Secret, canaries: &Canaries) -> String {
     let kind = match secret {

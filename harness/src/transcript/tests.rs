@@ -7,7 +7,7 @@ use mailproof_scenarios::model::{
 };
 use test_case::test_case;
 
-use super::{Options, Replacement, normalise, normalise_with, render};
+use super::{Options, Replacement, Rules, normalise, normalise_with, render};
 use crate::judge::testing::Scene;
 
 fn refused_certificate() -> Scene {
@@ -337,7 +337,11 @@ fn an_adapter_names_what_else_varies() {
     };
     let numbers = Replacement::new(r"\b\d{4}\b", "{number}").unwrap();
     assert!(normalise(&scene().record).contains("C: NOOP 4711"));
-    assert!(normalise_with(&scene().record, &[numbers]).contains("C: NOOP {number}"));
+    let rules = Rules {
+        replace: vec![numbers],
+        ..Rules::default()
+    };
+    assert!(normalise_with(&scene().record, &rules).contains("C: NOOP {number}"));
     assert!(Replacement::new("(", "").is_err());
 }
 

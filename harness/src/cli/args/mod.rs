@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod select;
 mod serve;
+mod snapshot;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
@@ -28,6 +29,7 @@ pub use report::*;
 pub use run::*;
 pub use select::*;
 pub use serve::*;
+pub use snapshot::*;
 
 const STYLES: styling::Styles = styling::Styles::styled()
     .header(styling::AnsiColor::Yellow.on_default().bold())
@@ -107,6 +109,9 @@ pub enum Command {
     /// Work with keys that sign bundles
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Keep what the client does on the wire in your repository, and decide when it changes
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),

@@ -1,6 +1,6 @@
 //! The arguments of `run` and of its workers.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueHint};
 
@@ -53,6 +53,15 @@ pub struct RunArgs {
     /// What is packed.
     #[command(flatten)]
     pub bundle: BundleArgs,
+    /// Compare what the client did with the snapshots in this folder; exit with 6 where nothing but that differs
+    ///
+    /// The folder belongs into the repository of the client. What differs is left beside the snapshots, for
+    /// `mailproof snapshot review --snapshots DIR`.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Report")]
+    pub snapshots: Option<PathBuf>,
+    /// Cases without a snapshot are shown, but do not make the exit code 6
+    #[arg(long, requires = "snapshots", help_heading = "Report")]
+    pub allow_new_snapshots: bool,
 }
 
 /// `mailproof worker`.

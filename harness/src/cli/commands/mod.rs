@@ -15,6 +15,7 @@ pub(super) mod schema;
 pub mod selftest;
 pub mod serve;
 pub(super) mod show;
+pub(super) mod snapshot;
 pub(super) mod trace;
 pub(super) mod verify;
 pub mod worker;

@@ -146,6 +146,7 @@ fn render(format: Format, runs: &[Results], background: &Background) -> Result<S
                     width: text_width(),
                     quiet: false,
                     out: None,
+                    snapshots: None,
                     decision: &decision,
                 },
             ),

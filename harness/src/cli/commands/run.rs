@@ -38,6 +38,7 @@ use crate::{
     runner::{Cancel, Summary},
     select::Shard,
     session::{Session, Told, judged},
+    snapshot::{Store, Taken},
 };
 
 /// What the user asked for, with every default resolved.
@@ -67,6 +68,8 @@ pub struct Options {
     pub evidence: Option<PathBuf>,
     /// The signed bundle.
     pub bundle: BundleArgs,
+    /// The folder of snapshots.
+    pub snapshots: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -98,7 +101,12 @@ impl Options {
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
             bundle: args.bundle,
-            reporting: reporting(&args.report),
+            snapshots: args.snapshots,
+            reporting: {
+                let mut reporting = reporting(&args.report);
+                reporting.demands.new_snapshots_are_fine = args.allow_new_snapshots;
+                reporting
+            },
         }
     }
 
@@ -135,12 +143,20 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let mut packing = Packing::open(&options.bundle, options.adapter.as_deref())?;
     let mut reporter = Reporter::new(options.reporting.clone(), out, cases.len())
         .with_background(Background::of(&library));
+    let store = snapshots(options.snapshots.as_deref(), &cases)?;
+    let mut taken = Taken::default();
     let plan = Plan {
         options,
         library: &library,
         cases: &cases,
     };
-    let mut results = run_cases(plan, evidence.as_mut(), packing.as_mut(), &mut reporter)?;
+    let mut results = run_cases(
+        plan,
+        evidence.as_mut(),
+        packing.as_mut(),
+        &mut taken,
+        &mut reporter,
+    )?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
@@ -151,6 +167,11 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     if let Some(packing) = packing {
         packing.finish(&results)?;
     }
+    reporter.keep(&taken)?;
+    if let Some(store) = store {
+        results.snapshots = store.compare(&taken)?;
+        reporter.compared_with(store.path());
+    }
     Ok(reporter.finish(&results, stdout)?.exit)
 }
 
@@ -160,6 +181,7 @@ fn run_cases(
     plan: Plan<'_>,
     mut evidence: Option<&mut Evidence>,
     mut packing: Option<&mut Packing>,
+    taken: &mut Taken,
     reporter: &mut Reporter,
 ) -> Result<Results, Failure> {
     let options = plan.options;
@@ -167,6 +189,7 @@ fn run_cases(
     let adapter = subject::find(name)?;
     let reach = subject::reach(&options.reach, options.lab)?;
     let no_lab = subject::no_lab(options.lab);
+    let rules = adapter.snapshot.clone();
     let session = Session {
         timeout: options.timeout,
         jobs: options.jobs.get(),
@@ -221,6 +244,7 @@ fn run_cases(
                 reporter.record(record)
             }
             Told::Case(record, result) => {
+                taken.take(record, &rules);
                 reporter.finished(&result);
                 results.cases.push(*result);
                 reporter.record(record)
@@ -309,6 +333,16 @@ pub(super) fn evidence(folder: Option<&Path>) -> Result<Option<Evidence>, Failur
     Ok(folder.map(Evidence::open).transpose()?)
 }
 
+/// The folder of `--snapshots`, read and tried.
+fn snapshots(folder: Option<&Path>, cases: &[&Case]) -> Result<Option<Store>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let store = Store::open(folder)?;
+    store.is_free_for(cases.iter().map(|it| it.id.as_str()))?;
+    Ok(Some(store))
+}
+
 pub(super) fn reporting(args: &ReportArgs) -> Reporting {
     Reporting {
         format: args.format,
@@ -318,6 +352,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            ..Demands::default()
         },
     }
 }
