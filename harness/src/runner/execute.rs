@@ -97,6 +97,7 @@ impl Local {
             authority: self.authority.clone(),
             now: self.options.now,
             place: self.options.place,
+            numbers: BTreeMap::new(),
             linger: self.options.linger,
             served: SERVED,
         };
@@ -290,6 +291,8 @@ impl Executor for Local {
             host: String::new(),
             hosts: Vec::new(),
             not_run: None,
+            control: None,
+            answers: Vec::new(),
             log: Log::default(),
             took_ms: 0,
         };

@@ -17,7 +17,7 @@ mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
-pub use plan::{Plan, Planned, observes};
+pub use plan::{Plan, Planned, observes, unseen};
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;
 pub use workers::{Order, Workers, work};

@@ -111,6 +111,11 @@ fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
     if let Some(lack) = lack {
         return Some(NotRun::Unsupported(lack));
     }
+    unseen(case, place).map(NotRun::Skipped)
+}
+
+/// Why a place cannot show what a case is about; `None` where it can.
+pub fn unseen(case: &Case, place: Place) -> Option<String> {
     let unseen = case.needs.iter().find(|need| !observes(place, **need))?;
     let needs = match unseen {
         Need::Ports => "the registered ports",
@@ -118,9 +123,7 @@ fn not_run(case: &Case, adapter: &Adapter, place: Place) -> Option<NotRun> {
         Need::Names => "names other than localhost",
         Need::Addresses => "several addresses and a DNS",
     };
-    Some(NotRun::Skipped(format!(
-        "needs {needs}, which only the lab has"
-    )))
+    Some(format!("needs {needs}, which only the lab has"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ fn order(id: &str, control: bool, quiet: Duration) -> Order {
         personas: library.personas().clone(),
         now: time::OffsetDateTime::now_utc(),
         quiet,
+        kept: Kept::default(),
     }
 }
 
@@ -239,6 +240,7 @@ async fn every_persona_can_be_served() {
             personas: library.personas().clone(),
             now: time::OffsetDateTime::now_utc(),
             quiet: QUIET,
+            kept: Kept::default(),
         };
         let serving = Serving::open(order).await.unwrap();
         let folder = serving.files.ca.parent().unwrap().to_owned();
@@ -251,7 +253,7 @@ async fn every_persona_can_be_served() {
         stop.cancel();
         let mut shown = String::new();
         let record = serving
-            .serve(&mut Person::typing(typing, true), &stop, &mut |it| {
+            .serve(&mut Person::typing(typing, true), &stop, &mut |it: &str| {
                 shown.push_str(it);
             })
             .await;

@@ -12,7 +12,7 @@ use crate::{
     results::{Held, Judgement, Verdict},
     runner::Cancel,
     select::suggest,
-    serve::{Order, Person, QUIET, Serving, for_persona, without_control},
+    serve::{Kept, Order, Person, QUIET, Serving, for_persona, without_control},
 };
 use time::OffsetDateTime;
 
@@ -132,6 +132,7 @@ fn order(options: &Options, library: &Library, target: Target<'_>) -> Result<Ord
         personas: library.personas().clone(),
         now: OffsetDateTime::now_utc(),
         quiet: QUIET,
+        kept: Kept::default(),
     })
 }
 
