@@ -12,6 +12,7 @@ pub mod exit;
 pub mod expected;
 pub mod judge;
 pub mod lab;
+pub mod plan;
 pub mod process;
 pub mod reach;
 pub mod report;

@@ -37,6 +37,13 @@ pub struct Record {
     pub hosts: Vec<String>,
     /// Why it was not run, where it was not.
     pub not_run: Option<NotRun>,
+    /// The control that it is judged by, where that is not the one of its own base: a person makes one for
+    /// all cases with the same settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<String>,
+    /// What the person who operates the client answered to the questions of a plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
     /// The events.
     pub log: Log,
     /// Who came from where nobody may come. No verdict rests on it.
@@ -58,6 +65,8 @@ impl Record {
             host: String::new(),
             hosts: Vec::new(),
             not_run: Some(why),
+            control: None,
+            answers: Vec::new(),
             log: Log::default(),
             turned_away: Vec::new(),
             took_ms: 0,
@@ -72,6 +81,26 @@ impl Record {
         let index = usize::from(step).saturating_sub(1);
         self.hosts.get(index).unwrap_or(&self.host)
     }
+
+    /// The id of the control that it is judged by; `None` where nothing deviates.
+    pub fn control_id(&self) -> Option<String> {
+        let own = || self.case.has_delta().then(|| self.case.control().id);
+        self.control.clone().or_else(own)
+    }
+}
+
+/// What a person said when a question was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The id of the question: lower-case words with hyphens.
+    pub question: String,
+    /// The question.
+    pub ask: String,
+    /// The answer.
+    pub answer: String,
+    /// Whether the plan says that nobody needs to look at this answer.
+    #[serde(default)]
+    pub fine: bool,
 }
 
 /// Why a case was not run.
@@ -237,7 +266,7 @@ impl CaseResult {
             diagnosis: case.diagnosis.clone(),
             judgement,
             expected: None,
-            control: case.has_delta().then(|| case.control().id),
+            control: record.control_id(),
             took_ms: record.took_ms,
             transcript,
         }

@@ -191,8 +191,7 @@ impl Session {
                 tell(Told::Control(&record, Box::new(result)));
             }
             RunEvent::CaseFinished(record) => {
-                let control = record.case.has_delta().then(|| record.case.control().id);
-                let control = control.and_then(|id| controls.get(&id));
+                let control = record.control_id().and_then(|id| controls.get(&id));
                 let result = judged(&record, control);
                 tell(Told::Case(&record, Box::new(result)));
             }

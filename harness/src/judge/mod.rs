@@ -8,6 +8,7 @@
 //! Whether the case was met at all: `gate`. What holds for every case: `invariants`. What a case asks for:
 //! `expectations`. What of several things decides: `verdict`.
 
+mod answers;
 mod attempts;
 mod epochs;
 mod expectations;
@@ -44,6 +45,7 @@ pub fn judge(record: &Record, control: Option<&Judgement>) -> Judgement {
     let view = view::View::new(record);
     let mut checks = expectations::check(&view);
     checks.extend(invariants::check(&view));
+    checks.extend(answers::check(record));
     verdict::decide(&view, checks, control)
 }
 

@@ -86,6 +86,8 @@ impl Scene {
                 host: "mail.firma.example".to_owned(),
                 hosts: Vec::new(),
                 not_run: None,
+                control: None,
+                answers: Vec::new(),
                 log: Log::default(),
                 turned_away: Vec::new(),
                 took_ms: 1,

@@ -5,6 +5,7 @@
 use mailproof_scenarios::model::{Kind, Level, Security, What, event::Ended};
 
 use super::{
+    answers,
     epochs::Channel,
     expectations::{Checked, fails, said_name},
     gate::{self, Gate},
@@ -38,7 +39,8 @@ pub(crate) fn not_run(why: &NotRun) -> Judgement {
 
 /// Decides. The order is: HARNESS-ERROR, FAIL with evidence from the wire, CRASH, HANG, UNSUPPORTED,
 /// INCONCLUSIVE (the control failed, the gate was not reached, or a MUST could not be seen), FAIL by what did
-/// not happen, REVIEW (a MUST could not be seen, and a person operates the client), then PASS or RECORDED.
+/// not happen, REVIEW (a MUST could not be seen, and a person operates the client, or that person's answer to a question
+/// wants to be looked at), then PASS or RECORDED.
 ///
 /// Evidence from the wire decides although the control failed, because a leak needs no control. It decides
 /// although the gate was not reached only for an invariant: what a case expects of its deviation means
@@ -153,6 +155,9 @@ fn deciding(
             Verdict::Review
         };
         return (verdict, blind.finding.message.clone());
+    }
+    if let Some(why) = answers::to_look_at(view.record) {
+        return (Verdict::Review, why);
     }
     if survey {
         return (Verdict::Recorded, chosen(view, checks));

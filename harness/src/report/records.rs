@@ -199,6 +199,8 @@ pub(crate) mod tests {
             host: "localhost".to_owned(),
             hosts: Vec::new(),
             not_run: None,
+            control: None,
+            answers: Vec::new(),
             log: Log {
                 events: vec![Event {
                     at: 12,

@@ -105,6 +105,7 @@ impl Local {
             authority: self.authority.clone(),
             now: self.options.now,
             place: self.options.place.clone(),
+            numbers: BTreeMap::new(),
             linger: self.options.linger,
             served: SERVED,
         };
@@ -303,6 +304,8 @@ impl Executor for Local {
             host: String::new(),
             hosts: Vec::new(),
             not_run: None,
+            control: None,
+            answers: Vec::new(),
             log: Log::default(),
             turned_away: Vec::new(),
             took_ms: 0,

@@ -144,23 +144,26 @@ fn not_run(case: &Case, adapter: &Adapter, place: &Place) -> Option<NotRun> {
     if let Some(lack) = lack {
         return Some(NotRun::Unsupported(lack));
     }
+    unseen(case, place).map(NotRun::Skipped)
+}
+
+/// Why a place cannot show what a case is about; `None` where it can.
+pub fn unseen(case: &Case, place: &Place) -> Option<String> {
     let unseen = case.needs.iter().find(|need| !observes(place, **need));
     let Some(unseen) = unseen else {
-        return unknown_name(case, place).map(NotRun::Skipped);
+        return unknown_name(case, place);
     };
     let needs = match unseen {
         Need::Ports if matches!(place, Place::Reachable(_)) => {
             let why = "needs the registered ports: --port-map must tell every one of them";
-            return Some(NotRun::Skipped(why.to_owned()));
+            return Some(why.to_owned());
         }
         Need::Ports => "the registered ports",
         Need::Packets => "a witness for packets that nobody answers",
         Need::Names => "names other than localhost",
         Need::Addresses => "several addresses and a DNS",
     };
-    Some(NotRun::Skipped(format!(
-        "needs {needs}, which only the lab has"
-    )))
+    Some(format!("needs {needs}, which only the lab has"))
 }
 
 #[cfg(test)]

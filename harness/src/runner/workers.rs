@@ -199,6 +199,8 @@ fn lost(case: &Case, order: &Order, how: Lost) -> Record {
                     ..Observed::default()
                 },
                 not_run: None,
+                control: None,
+                answers: Vec::new(),
                 log: Log {
                     events: vec![started, ended],
                 },

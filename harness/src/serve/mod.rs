@@ -8,11 +8,12 @@
 
 mod person;
 mod settings;
+mod sheet;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -30,6 +31,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{
+    adapter::Words,
     reach::{self, Hold, Setting},
     results::{Judgement, Observed, Record, Verdict},
     runner::Cancel,
@@ -38,6 +40,7 @@ use crate::{
 };
 
 pub use person::{Person, Told, Typed};
+pub use sheet::{Row, Sheet};
 
 /// How long nothing may happen until the next step begins, where nobody is there to press Enter.
 pub const QUIET: Duration = Duration::from_secs(5);
@@ -60,6 +63,39 @@ pub struct Order {
     pub reach: Setting,
     /// See [`QUIET`].
     pub quiet: Duration,
+    /// What stays the same from case to case, where somebody goes through several.
+    pub kept: Kept,
+}
+
+/// What a person who goes through several cases sets up only once.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Who forges the chains; a fresh one where there is none.
+    pub authority: Option<Arc<Authority>>,
+    /// The numbers of ports; any, where nothing is said of one.
+    pub numbers: BTreeMap<PortRole, u16>,
+    /// Where the certificates are written and stay; a folder that goes with the world where there is none.
+    pub folder: Option<PathBuf>,
+}
+
+/// Whoever follows what is served.
+pub trait Audience {
+    /// Words for a person at a terminal, whole lines.
+    fn words(&mut self, lines: &str);
+
+    /// A step begins, counted from 1.
+    fn step(&mut self, _number: u16) {}
+
+    /// One line of the transcript, without its end.
+    fn line(&mut self, line: &str) {
+        self.words(&format!("{line}\n"));
+    }
+}
+
+impl<Tell: FnMut(&str)> Audience for Tell {
+    fn words(&mut self, lines: &str) {
+        self(lines);
+    }
 }
 
 /// A world that waits for its client. Its files go with it.
@@ -74,7 +110,7 @@ pub struct Serving {
 }
 
 struct Files {
-    _folder: TempDir,
+    _folder: Option<TempDir>,
     ca: PathBuf,
     ca_fingerprint: String,
     pin: PathBuf,
@@ -175,12 +211,14 @@ impl Serving {
     /// In words, where there is a persona missing, no port, no certificate or no folder to be had.
     pub async fn open(order: Order) -> Result<Self, String> {
         let case = Arc::new(order.case.clone());
-        let authority = Authority::fresh(order.now).map_err(|error| error.to_string())?;
-        let authority = Arc::new(authority);
         let place = order.reach.place(Place::Loopback);
         let held = order.reach.reach.as_ref().map(Hold::take).transpose();
         let held = held.map_err(|error| error.to_string())?;
-        let files = Files::write(&authority, &case, &place)?;
+        let authority = match &order.kept.authority {
+            Some(authority) => Arc::clone(authority),
+            None => Arc::new(Authority::fresh(order.now).map_err(|error| error.to_string())?),
+        };
+        let files = Files::write(&authority, &case, &place, order.kept.folder.as_deref())?;
         let persona = |name: &str| {
             let persona = order.personas.get(name).cloned();
             persona.ok_or_else(|| format!("there is no persona `{name}`"))
@@ -192,6 +230,7 @@ impl Serving {
             authority,
             now: order.now,
             place,
+            numbers: order.kept.numbers.clone(),
             linger: LINGER,
             served: SERVED,
         };
@@ -216,6 +255,8 @@ impl Serving {
                 .map(|it| world.host(it.host))
                 .collect(),
             not_run: None,
+            control: None,
+            answers: Vec::new(),
             log: Log::default(),
             turned_away: Vec::new(),
             took_ms: 0,
@@ -232,15 +273,32 @@ impl Serving {
         })
     }
 
+    /// What a person has to type in, and to do, for each step.
+    pub fn sheets(&self, words: &Words) -> Vec<Sheet> {
+        let steps = self.record.steps.iter().zip(1..);
+        let sheet = |(step, number): (&Step, u16)| {
+            let place = self.settings_place(number);
+            let port = self.world.port(step.port);
+            Sheet::new(step, port, &self.record.canaries, &place, words)
+        };
+        steps.map(sheet).collect()
+    }
+
+    /// The numbers of the ports of the case.
+    pub fn numbers(&self) -> BTreeMap<PortRole, u16> {
+        let roles = self.record.steps.iter().map(|it| it.port);
+        roles.map(|it| (it, self.world.port(it))).collect()
+    }
+
     /// Serves until every step is done or `stop` is given, and hands out what was seen. Everything that the
     /// person is to read goes to `tell`, whole lines.
     pub async fn serve(
         mut self,
         person: &mut Person,
         stop: &Cancel,
-        tell: &mut dyn FnMut(&str),
+        tell: &mut dyn Audience,
     ) -> Record {
-        tell(&self.place());
+        tell.words(&self.place());
         let mut live = Live::new(&self.record);
         let steps = match self.order.free {
             true => 1,
@@ -254,7 +312,8 @@ impl Serving {
             recorder.record(What::StepStarted {
                 command: Vec::new(),
             });
-            tell(&self.instructions(number, steps, person));
+            tell.step(u16::try_from(number).unwrap_or(u16::MAX));
+            tell.words(&self.instructions(number, steps, person));
             let left = self
                 .watch(number < steps, person, stop, &mut live, tell)
                 .await;
@@ -278,7 +337,7 @@ impl Serving {
         }
         let turned_away = turned_away.list();
         for line in reach::turned_away(&turned_away) {
-            tell(&format!("{line}\n"));
+            tell.words(&format!("{line}\n"));
         }
         Record {
             log,
@@ -295,7 +354,7 @@ impl Serving {
         person: &mut Person,
         stop: &Cancel,
         live: &mut Live,
-        tell: &mut dyn FnMut(&str),
+        tell: &mut dyn Audience,
     ) -> Left {
         let mut met = false;
         let mut open: BTreeSet<u32> = BTreeSet::new();
@@ -326,7 +385,7 @@ impl Serving {
                         return Left::Next(ask(person, tell).await);
                     }
                     Some(Typed::Enter) => return Left::Next(Told::Unknown),
-                    Some(Typed::Other) => tell("Type y, n, ? or only Enter.\n"),
+                    Some(Typed::Other) => tell.words("Type y, n, ? or only Enter.\n"),
                     None => {}
                 },
                 () = tokio::time::sleep(self.order.quiet), if nobody && more && met && open.is_empty() => {
@@ -398,17 +457,28 @@ impl Serving {
 }
 
 impl Files {
-    fn write(authority: &Authority, case: &Case, place: &Place) -> Result<Self, String> {
+    fn write(
+        authority: &Authority,
+        case: &Case,
+        place: &Place,
+        kept: Option<&Path>,
+    ) -> Result<Self, String> {
         let spec = &case.setup.chain;
         let chain = authority
             .chain_variant(spec.fault, &place.names(case), spec.variant)
             .map_err(|error| format!("cannot forge the chain of the server: {error}"))?;
-        let folder = tempfile::Builder::new()
-            .prefix("mailproof-serve-")
-            .tempdir();
-        let folder = folder.map_err(|error| format!("cannot make a folder: {error}"))?;
+        let temporary = || {
+            let folder = tempfile::Builder::new()
+                .prefix("mailproof-serve-")
+                .tempdir();
+            folder.map_err(|error| format!("cannot make a folder: {error}"))
+        };
+        let own = kept.is_none().then(temporary).transpose()?;
+        let folder = kept
+            .or(own.as_ref().map(TempDir::path))
+            .unwrap_or(Path::new("."));
         let write = |name: &str, text: &str| -> Result<PathBuf, String> {
-            let path = folder.path().join(name);
+            let path = folder.join(name);
             fs::write(&path, text).map_err(|error| format!("cannot write {name}: {error}"))?;
             Ok(path)
         };
@@ -417,7 +487,7 @@ impl Files {
             ca_fingerprint: pairs(digest(&SHA256, &authority.root_der()).as_ref()),
             pin: write("server.pem", &chain.sent_pem())?,
             pin_fingerprint: pairs(&chain.leaf_sha256),
-            _folder: folder,
+            _folder: own,
         })
     }
 }
@@ -428,9 +498,9 @@ fn pairs(octets: &[u8]) -> String {
     pairs.join(":")
 }
 
-async fn ask(person: &mut Person, tell: &mut dyn FnMut(&str)) -> Told {
+async fn ask(person: &mut Person, tell: &mut dyn Audience) -> Told {
     loop {
-        tell("Did the client say that it worked? [y/n/?]\n");
+        tell.words("Did the client say that it worked? [y/n/?]\n");
         match person.line().await {
             Some(Typed::Told(told)) => return told,
             Some(Typed::Enter) | None => return Told::Unknown,
@@ -464,9 +534,9 @@ fn follow(open: &mut BTreeSet<u32>, id: u32, what: &What) {
     }
 }
 
-fn show(live: &mut Live, event: &Event, tell: &mut dyn FnMut(&str)) {
+fn show(live: &mut Live, event: &Event, tell: &mut dyn Audience) {
     for line in live.lines(event) {
-        tell(&format!("{line}\n"));
+        tell.line(&line);
     }
 }
 

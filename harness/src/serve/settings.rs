@@ -113,7 +113,7 @@ pub(super) fn step(step: &Step, port: u16, canaries: &Canaries, place: &Place<'_
     out
 }
 
-fn security(security: Security) -> &'static str {
+pub(super) fn security(security: Security) -> &'static str {
     match security {
         Security::None => "no encryption",
         Security::StarttlsOptional => "STARTTLS if the server has it",
@@ -123,7 +123,7 @@ fn security(security: Security) -> &'static str {
     }
 }
 
-fn trust(trust: Trust, place: &Place<'_>) -> String {
+pub(super) fn trust(trust: Trust, place: &Place<'_>) -> String {
     match trust {
         Trust::System => {
             "nothing is imported or accepted; the client knows only what the system knows"
@@ -142,7 +142,7 @@ fn trust(trust: Trust, place: &Place<'_>) -> String {
     }
 }
 
-fn auth(auth: Auth) -> &'static str {
+pub(super) fn auth(auth: Auth) -> &'static str {
     match auth {
         Auth::None => "do not sign in",
         Auth::Password => "with the password, in whatever way the client chooses",
@@ -152,7 +152,7 @@ fn auth(auth: Auth) -> &'static str {
     }
 }
 
-fn job(step: &Step, canaries: &Canaries) -> String {
+pub(super) fn job(step: &Step, canaries: &Canaries) -> String {
     let account = canaries.account(&step.account);
     let address = |party| canaries.address(party, account);
     let to: Vec<String> = step.to.iter().map(|it| address(*it)).collect();

@@ -22,6 +22,7 @@ fn order(id: &str, control: bool, quiet: Duration) -> Order {
         now: time::OffsetDateTime::now_utc(),
         reach: Setting::default(),
         quiet,
+        kept: Kept::default(),
     }
 }
 
@@ -241,6 +242,7 @@ async fn every_persona_can_be_served() {
             now: time::OffsetDateTime::now_utc(),
             reach: Setting::default(),
             quiet: QUIET,
+            kept: Kept::default(),
         };
         let serving = Serving::open(order).await.unwrap();
         let folder = serving.files.ca.parent().unwrap().to_owned();
@@ -253,7 +255,7 @@ async fn every_persona_can_be_served() {
         stop.cancel();
         let mut shown = String::new();
         let record = serving
-            .serve(&mut Person::typing(typing, true), &stop, &mut |it| {
+            .serve(&mut Person::typing(typing, true), &stop, &mut |it: &str| {
                 shown.push_str(it);
             })
             .await;

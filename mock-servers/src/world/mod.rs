@@ -75,6 +75,8 @@ pub struct WorldConfig {
     pub now: OffsetDateTime,
     /// Where it runs.
     pub place: Place,
+    /// The numbers that ports have on loopback; any, where nothing is said of one.
+    pub numbers: BTreeMap<PortRole, u16>,
     /// How long a connection is read on after the subject has ended, when it does not close it.
     pub linger: Duration,
     /// How many connections are served, [`SERVED`] as a rule; what comes behind is reset. Everything that
@@ -140,6 +142,7 @@ impl World {
             authority,
             now,
             place,
+            numbers,
             linger,
             served,
         } = config;
@@ -176,7 +179,7 @@ impl World {
         let sees_packets = witness
             .as_ref()
             .map_or_else(Witness::can_be_had, Option::is_some);
-        let ports = Ports::reserve(&case, &place, owner.clone())?;
+        let ports = Ports::reserve(&case, &place, &numbers, owner.clone())?;
         let numbers = ports.numbers();
         let turned_away = ports.turned_away();
         let dns = match place {

@@ -28,10 +28,11 @@ struct Open {
 }
 
 impl Ports {
-    /// Takes the numbers. Nothing listens yet.
+    /// Takes the numbers, on loopback those of `wanted`. Nothing listens yet.
     pub(crate) fn reserve(
         case: &Case,
         place: &Place,
+        wanted: &BTreeMap<PortRole, u16>,
         owner: Sender<Message>,
     ) -> Result<Self, WorldError> {
         let addresses: Vec<IpAddr> = place.addresses().into_iter().map(|(_, ip)| ip).collect();
@@ -41,7 +42,10 @@ impl Ports {
             let decoy = !case.has_port(role);
             let (number, port) = match place {
                 Place::Loopback if decoy => continue,
-                Place::Loopback => (0, Port::on_loopback()),
+                Place::Loopback => match wanted.get(&role).copied() {
+                    Some(number) => (number, Port::on(&addresses, number)),
+                    None => (0, Port::on_loopback()),
+                },
                 Place::Lab if decoy => (role.number(), Port::everywhere(role.number())),
                 Place::Lab => (role.number(), Port::on(&addresses, role.number())),
                 Place::Reachable(_) if decoy && !place.has_decoys() => continue,

@@ -5,6 +5,7 @@ mod dialogues;
 mod doors;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -94,6 +95,7 @@ async fn start(case: Case, place: Place) -> Result<World, super::WorldError> {
         authority: authority(),
         now: time::macros::datetime!(2026-11-22 08:51:30 UTC),
         place,
+        numbers: BTreeMap::new(),
         linger: Duration::from_millis(200),
         served: super::SERVED,
     };

@@ -1,6 +1,7 @@
 //! A world that deviates in nothing, for whoever wants to talk to it.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -90,6 +91,7 @@ impl Mocks {
             authority: self.authority.clone(),
             now: OffsetDateTime::now_utc(),
             place: Place::Loopback,
+            numbers: BTreeMap::new(),
             linger: LINGER.min(Duration::from_millis(100)),
             served,
         };

@@ -90,10 +90,8 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     })?;
     let cut = each(folder, |record| {
         if !is_control(&record) {
-            let control = record.case.has_delta().then(|| record.case.control().id);
-            let control = control
-                .and_then(|id| controls.get(&id))
-                .map(|it| &it.judgement);
+            let control = record.control_id().and_then(|id| controls.get(&id));
+            let control = control.map(|it| &it.judgement);
             let judgement = (judge.judge)(&record, control);
             cases.insert(record.case.id.clone(), result(&record, judgement));
         }

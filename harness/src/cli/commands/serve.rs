@@ -13,7 +13,7 @@ use crate::{
     results::{Held, Judgement, Verdict},
     runner::Cancel,
     select::suggest,
-    serve::{Order, Person, QUIET, Serving, for_persona, without_control},
+    serve::{Kept, Order, Person, QUIET, Serving, for_persona, without_control},
 };
 use time::OffsetDateTime;
 
@@ -137,6 +137,7 @@ fn order(options: &Options, library: &Library, target: Target<'_>) -> Result<Ord
         now: OffsetDateTime::now_utc(),
         reach: subject::reach(&options.reach, false)?,
         quiet: QUIET,
+        kept: Kept::default(),
     })
 }
 

@@ -1,0 +1,15 @@
+//! Plans: what a person walks through with a client that no program can operate.
+//!
+//! A plan is a TOML file: which cases in which order, the product's own words for its settings, and what to
+//! ask the person. [`Plan`] is the file, [`Stops`] are the cases and controls that it comes to, [`State`] is
+//! what its folder remembers between two sittings.
+//!
+//! Must not know how a case is served or shown.
+
+mod file;
+mod state;
+mod stops;
+
+pub use file::{Entry, Plan, Question};
+pub use state::{Begun, State, StateError};
+pub use stops::{Stop, Stops};
