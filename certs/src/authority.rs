@@ -8,7 +8,9 @@ use crate::{
     fault::Fault,
     forge::Pki,
     names::Names,
+    own::OwnChain,
     pem,
+    stored::StoredRoot,
 };
 use std::{
     collections::HashMap,
@@ -34,6 +36,7 @@ pub struct Authority {
     root_pem: String,
     other_root_pem: String,
     chains: Mutex<HashMap<Names, Kinds>>,
+    own: Option<OwnChain>,
 }
 
 impl Authority {
@@ -44,13 +47,59 @@ impl Authority {
     /// [`ForgeError::BadClock`] if certificates cannot name the dates around `now`;
     /// [`ForgeError::Key`] or [`ForgeError::Issue`] if the cryptographic library fails.
     pub fn fresh(now: OffsetDateTime) -> Result<Authority, ForgeError> {
-        let pki = Pki::fresh(now)?;
+        Ok(Authority::of(Pki::fresh(now)?))
+    }
+
+    /// The same with a trusted root that was there before. Whether it is valid now is not asked
+    /// ([`StoredRoot::check`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Authority::fresh`].
+    pub fn with_root(stored: StoredRoot, now: OffsetDateTime) -> Result<Authority, ForgeError> {
+        Ok(Authority::of(Pki::below(now, Some(stored))?))
+    }
+
+    /// The same with a valid chain that somebody brought along; every other chain is forged, under
+    /// a root that nobody trusts. The CA file of a subject is the end of that chain.
+    ///
+    /// # Errors
+    ///
+    /// As [`Authority::fresh`].
+    pub fn with_own_chain(own: OwnChain, now: OffsetDateTime) -> Result<Authority, ForgeError> {
+        let authority = Authority::fresh(now)?;
         Ok(Authority {
+            root_pem: pem::certificate(&own.anchor()),
+            own: Some(own),
+            ..authority
+        })
+    }
+
+    fn of(pki: Pki) -> Authority {
+        Authority {
             root_pem: pem::certificate(&pki.trusted.root.der),
             other_root_pem: pem::certificate(&pki.other.root.der),
             chains: Mutex::default(),
+            own: None,
             pki,
-        })
+        }
+    }
+
+    /// Whether the valid chain is one that somebody brought along.
+    pub fn has_own_chain(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Whether the chain with that fault for these names is the one that somebody brought along.
+    pub fn is_own(&self, fault: Fault, names: &Names, variant: u32) -> bool {
+        let fits = |it: &OwnChain| it.covers(names);
+        (fault, variant) == (Fault::Valid, 0) && self.own.as_ref().is_some_and(fits)
+    }
+
+    /// The first name of the chain with that fault which the trusted root may not name: a client
+    /// would reject that, and not the fault.
+    pub fn outside(&self, fault: Fault, names: &Names) -> Option<String> {
+        self.pki.outside(&fault.recipe(), names)
     }
 
     /// The time at which the valid chain is valid, in UTC.
@@ -66,7 +115,10 @@ impl Authority {
 
     /// The trusted root.
     pub fn root_der(&self) -> CertificateDer<'static> {
-        CertificateDer::from(self.pki.trusted.root.der.clone())
+        match &self.own {
+            Some(own) => own.anchor(),
+            None => CertificateDer::from(self.pki.trusted.root.der.clone()),
+        }
     }
 
     /// The root behind [`Fault::UnknownRoot`], as PEM.
@@ -97,6 +149,11 @@ impl Authority {
         names: &Names,
         variant: u32,
     ) -> Result<Arc<Chain>, ForgeError> {
+        if let Some(own) = &self.own
+            && self.is_own(fault, names, variant)
+        {
+            return Ok(Arc::new(own.chain(names)));
+        }
         let slot = self.slot(names, (fault, variant));
         // The slot is empty or whole, also if somebody panics.
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);

@@ -60,7 +60,12 @@ impl Ca {
         Ca::self_signed(params, key)
     }
 
-    fn self_signed(params: CertificateParams, key: Key) -> Result<Ca, ForgeError> {
+    /// One that was signed before.
+    pub(crate) fn stored(der: Vec<u8>, params: CertificateParams, key: Key) -> Ca {
+        Ca { der, key, params }
+    }
+
+    pub(crate) fn self_signed(params: CertificateParams, key: Key) -> Result<Ca, ForgeError> {
         let certificate = params.self_signed(&key);
         let certificate = certificate.map_err(|source| ForgeError::Issue {
             what: "root certificate",
@@ -173,17 +178,22 @@ pub(crate) fn params(
 }
 
 /// The key's own tag tells the authorities of one run from those of another in a trust store.
-fn ca_params(
+pub(crate) fn ca_params(
     now: OffsetDateTime,
     role: &str,
     validity: Validity,
     key: &Key,
 ) -> Result<CertificateParams, ForgeError> {
-    let tag = hex(&key_digest(key)[..4]);
-    let mut params = params(now, format!("{ORGANISATION} {role} {tag}"), validity);
+    let mut params = params(now, name(role, key), validity);
     params.serial_number = Some(SerialNumber::from(random_serial()?));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
+}
+
+/// What an authority is called.
+pub(crate) fn name(role: &str, key: &Key) -> String {
+    let tag = hex(&key_digest(key)[..4]);
+    format!("{ORGANISATION} {role} {tag}")
 }
 
 /// The octets of a serial number: random, positive, and always of one length.

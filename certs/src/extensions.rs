@@ -21,6 +21,9 @@ const STATUS_REQUEST: &[u8] = &[0x02, 0x01, 0x05];
 /// A number below the arc of UUIDs, where nobody needs to ask for one.
 const UNKNOWN: &[u64] = &[2, 25, 718_001];
 
+/// Stands in the second subject alternative name of a certificate.
+pub(crate) const SECOND_NAME: &str = "second.example";
+
 const OCTET_STRING: u8 = 0x04;
 
 /// Octets of the huge one.
@@ -47,7 +50,7 @@ pub(crate) fn extra(extra: Extra) -> Vec<CustomExtension> {
             vec![extension]
         }
         Extra::SecondSubjectAltName => {
-            let names = [GeneralName::dns("second.example")];
+            let names = [GeneralName::dns(SECOND_NAME)];
             vec![subject_alt_name(san::to_der(&names))]
         }
         Extra::Huge => vec![unknown(&vec![0; HUGE])],

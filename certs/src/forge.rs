@@ -12,9 +12,12 @@ use crate::{
     names::Names,
     naming, ocsp,
     recipe::{
-        Anchor, KeyKind, Proof, Recipe, Sent, Serial, Staple, Status, Usage, Validity, Version,
+        Anchor, Extra, KeyKind, Proof, Recipe, Sent, Serial, Staple, Status, Usage, Validity, Version,
     },
     revocation,
+    san::GeneralName,
+    stored::StoredRoot,
+    territory::Territory,
 };
 use rcgen::{CertificateParams, IsCa, KeyUsagePurpose, SerialNumber};
 use std::{iter, ops::RangeInclusive};
@@ -30,6 +33,8 @@ pub(crate) struct Pki {
     pub(crate) other: Hierarchy,
     namesake: Hierarchy,
     expired: Hierarchy,
+    /// What the trusted root may name.
+    territory: Territory,
 }
 
 /// A finished chain, not yet packed for a TLS server.
@@ -54,11 +59,23 @@ pub(crate) struct Forged {
 
 impl Pki {
     pub(crate) fn fresh(now: OffsetDateTime) -> Result<Pki, ForgeError> {
+        Pki::below(now, None)
+    }
+
+    /// With a trusted root that was there before.
+    pub(crate) fn below(
+        now: OffsetDateTime,
+        stored: Option<StoredRoot>,
+    ) -> Result<Pki, ForgeError> {
         if !YEARS.contains(&now.year()) {
             return Err(ForgeError::BadClock { now });
         }
         let now = now.to_offset(UtcOffset::UTC);
-        let root = Ca::root(now, "root", Validity::ROOT)?;
+        let territory = stored.as_ref().map(|it| it.territory.clone());
+        let root = match stored {
+            None => Ca::root(now, "root", Validity::ROOT)?,
+            Some(stored) => stored.into_ca(now)?,
+        };
         let other = Ca::root(now, "other root", Validity::ROOT)?;
         let expired = Ca::root(now, "expired root", Validity::OVER)?;
         let namesake = root.namesake(now)?;
@@ -68,7 +85,22 @@ impl Pki {
             other: Hierarchy::below(now, other, "other intermediate")?,
             namesake: Hierarchy::below(now, namesake, "intermediate")?,
             expired: Hierarchy::below(now, expired, "intermediate")?,
+            territory: territory.unwrap_or_default(),
         })
+    }
+
+    /// The first name of that chain which the trusted root may not name.
+    pub(crate) fn outside(&self, recipe: &Recipe, names: &Names) -> Option<String> {
+        if recipe.anchor != Anchor::TrustedRoot {
+            return None;
+        }
+        let stranger = self.territory.stranger(names);
+        let identity = naming::identity(recipe, names, &stranger).ok()?;
+        let mut listed = identity.listed;
+        if recipe.leaf.extra == Extra::SecondSubjectAltName {
+            listed.push(GeneralName::dns(extensions::SECOND_NAME));
+        }
+        self.territory.first_outside(&listed)
     }
 
     /// Makes the chain that the recipe describes, with a leaf key of its own.
@@ -79,7 +111,10 @@ impl Pki {
 
         let hierarchy = self.hierarchy(recipe.anchor);
         let line = hierarchy
-            .map(|it| it.line(self.now, recipe, names, &self.other.root))
+            .map(|it| {
+                let stranger = self.territory.stranger(names);
+                it.line(self.now, recipe, (names, &stranger), &self.other.root)
+            })
             .transpose()?;
         let leaf = match &line {
             Some(line) => line.issuer.certify(&params, &key, &edits)?,
@@ -173,7 +208,7 @@ impl Pki {
         key: &Key,
     ) -> Result<(CertificateParams, Vec<Edit>), ForgeError> {
         let leaf = &recipe.leaf;
-        let identity = naming::identity(recipe, names)?;
+        let identity = naming::identity(recipe, names, &self.territory.stranger(names))?;
         let mut params = ca::params(self.now, identity.common_name, leaf.validity);
         let san = identity.alternative_names.map(extensions::subject_alt_name);
         params.custom_extensions = san

@@ -12,6 +12,7 @@ use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519,
     PKCS_RSA_SHA256, PublicKeyData, RsaKeySize, SignatureAlgorithm, SigningKey,
 };
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::{
     collections::HashMap,
     fmt,
@@ -80,6 +81,11 @@ impl Key {
         };
         *slot = Some(key.clone());
         Ok(key)
+    }
+
+    /// A key that was stored.
+    pub(crate) fn from_pkcs8(der: &PrivatePkcs8KeyDer<'_>) -> Result<Key, ForgeError> {
+        Key::pair(KeyPair::try_from(der))
     }
 
     fn pair(made: Result<KeyPair, rcgen::Error>) -> Result<Key, ForgeError> {

@@ -35,12 +35,15 @@ mod names;
 mod naming;
 mod ocsp;
 mod odd_keys;
+mod own;
 mod pem;
 mod recipe;
 mod revocation;
 mod rsa_key;
 mod san;
 mod serve;
+mod stored;
+mod territory;
 
 pub use crate::{
     authority::Authority,
@@ -49,5 +52,8 @@ pub use crate::{
     export::export,
     fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
     names::{Names, Needs},
+    own::{OwnChain, OwnError},
     serve::SignsIn,
+    stored::{StoredError, StoredRoot},
+    territory::Territory,
 };

@@ -46,12 +46,12 @@ impl Hierarchy {
         })
     }
 
-    /// The line that the recipe describes. `stranger` is a root that nobody trusts.
+    /// The line that the recipe describes, for a server of these names and not for the other. `stranger` is a root that nobody trusts.
     pub(crate) fn line(
         &self,
         now: OffsetDateTime,
         recipe: &Recipe,
-        names: &Names,
+        (names, stranger_name): (&Names, &Names),
         stranger: &Ca,
     ) -> Result<Line, ForgeError> {
         if recipe.shares_intermediate() {
@@ -71,7 +71,7 @@ impl Hierarchy {
         };
         let draft = |path_length| {
             let mut draft = Draft::intermediate(now, "intermediate", &plan, path_length)?;
-            draft.params.name_constraints = constraints(recipe.constraint, names);
+            draft.params.name_constraints = constraints(recipe.constraint, names, stranger_name);
             Ok::<_, ForgeError>(draft)
         };
         match recipe.path {
@@ -142,10 +142,14 @@ impl Line {
 }
 
 /// The name constraints (RFC 5280 §4.2.1.10), for names that meet the needs of the recipe.
-fn constraints(constraint: Constraint, names: &Names) -> Option<NameConstraints> {
+fn constraints(
+    constraint: Constraint,
+    names: &Names,
+    stranger: &Names,
+) -> Option<NameConstraints> {
     let host = names.dns.first().cloned().unwrap_or_default();
     let domain = naming::domain(&host).unwrap_or(&host).to_owned();
-    let stranger = names.stranger().first().unwrap_or_default();
+    let stranger = stranger.first().unwrap_or_default();
     let (permitted, excluded) = match constraint {
         Constraint::None => return None,
         Constraint::PermitsDomain => (Some(dns(domain)), None),

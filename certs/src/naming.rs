@@ -20,10 +20,16 @@ pub(crate) struct Identity {
     pub(crate) common_name: String,
     /// The value of the subject alternative name.
     pub(crate) alternative_names: Option<Vec<u8>>,
+    /// The same, name by name.
+    pub(crate) listed: Vec<GeneralName>,
 }
 
-/// The names of a leaf.
-pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, ForgeError> {
+/// The names of a leaf. `stranger` is a host that none of the names stands for.
+pub(crate) fn identity(
+    recipe: &Recipe,
+    names: &Names,
+    stranger: &Names,
+) -> Result<Identity, ForgeError> {
     let naming = naming(recipe);
     let needs = needs(recipe);
     let unfit = || ForgeError::UnfitNames {
@@ -37,7 +43,6 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
     if !needs.met_by(names) {
         return Err(unfit());
     }
-    let stranger = names.stranger();
     let host = names.dns.first().cloned().unwrap_or_default();
     let domain = domain(&host);
     let address = names.ip.first().map(ToString::to_string);
@@ -47,8 +52,8 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
             (if_it_fits(first), san::all_of(names))
         }
         Naming::CommonNameOnly => (fitting(first)?, Vec::new()),
-        Naming::Stranger => (stranger.first().unwrap_or(first), san::all_of(&stranger)),
-        Naming::StrangerBesideCommonName => (fitting(first)?, san::all_of(&stranger)),
+        Naming::Stranger => (stranger.first().unwrap_or(first), san::all_of(stranger)),
+        Naming::StrangerBesideCommonName => (fitting(first)?, san::all_of(stranger)),
         Naming::Wildcard(wildcard) => {
             let name = starred(&host, wildcard).ok_or_else(unfit)?;
             (NEUTRAL.to_owned(), vec![GeneralName::dns(&name)])
@@ -60,7 +65,7 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
         Naming::AddressAsCommonName => (address.ok_or_else(unfit)?, Vec::new()),
         Naming::DnsNamesOnly => {
             let dns = if names.dns.is_empty() {
-                stranger.dns
+                stranger.dns.clone()
             } else {
                 names.dns.clone()
             };
@@ -79,10 +84,10 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
             (NEUTRAL.to_owned(), vec![GeneralName::dns(&name)])
         }
         Naming::NulInDnsName => {
-            let name = with_nul(&host, &stranger);
+            let name = with_nul(&host, stranger);
             (NEUTRAL.to_owned(), vec![GeneralName::dns(&name)])
         }
-        Naming::NulInCommonName => (fitting(with_nul(&host, &stranger))?, Vec::new()),
+        Naming::NulInCommonName => (fitting(with_nul(&host, stranger))?, Vec::new()),
         Naming::SrvNames => {
             let domain = domain.ok_or_else(unfit)?;
             let services = ["_imaps", "_submissions", "_imap", "_submission"];
@@ -110,6 +115,7 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
         Naming::MixedCase => (NEUTRAL.to_owned(), vec![GeneralName::dns(&mixed(&host))]),
     };
 
+    let listed = alternative_names.clone();
     let alternative_names = match naming {
         _ if alternative_names.is_empty() => None,
         Naming::MalformedSubjectAltName => Some(san::to_malformed_der(&alternative_names)),
@@ -118,6 +124,7 @@ pub(crate) fn identity(recipe: &Recipe, names: &Names) -> Result<Identity, Forge
     Ok(Identity {
         common_name,
         alternative_names,
+        listed,
     })
 }
 
