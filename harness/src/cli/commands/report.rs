@@ -14,10 +14,7 @@ use crate::{
     cli::{Failure, args::PageArgs, remark, text_width},
     exit::{Demands, Exit, decide},
     report::{
-        background::Background,
-        folder::Folder,
-        html, json, junit, markdown, out,
-        reporter::Format,
+        background::Background, folder::Folder, html, json, junit, markdown, out, reporter::Format,
         sarif, terminal, text,
     },
     results::Results,
@@ -41,7 +38,9 @@ pub(crate) fn execute(args: &PageArgs, stdout: &mut dyn Write) -> Result<Exit, F
         .iter()
         .map(|it| results(it))
         .collect::<Result<_, _>>()?;
-    let background = runs.first().map_or_else(|| Ok(Background::default()), background)?;
+    let background = runs
+        .first()
+        .map_or_else(|| Ok(Background::default()), background)?;
     let page = match args.format {
         Format::Html => page(&args.dirs, &runs, &background)?,
         other => render(other, &runs, &background)?,
@@ -101,7 +100,10 @@ fn results(folder: &Path) -> Result<Results, Failure> {
 }
 
 fn page(dirs: &[PathBuf], runs: &[Results], background: &Background) -> Result<String, Failure> {
-    let details: Vec<html::Details> = dirs.iter().map(|it| details(it)).collect::<Result<_, _>>()?;
+    let details: Vec<html::Details> = dirs
+        .iter()
+        .map(|it| details(it))
+        .collect::<Result<_, _>>()?;
     let runs: Vec<html::Run<'_>> = runs
         .iter()
         .zip(&details)
