@@ -44,8 +44,9 @@ pub(super) struct Index {
 #[derive(Debug, Serialize)]
 struct Subject {
     name: String,
+    /// Its name where there is little room.
+    short: String,
     version: String,
-    place: String,
 }
 
 /// One row of the matrix.
@@ -198,8 +199,8 @@ impl Data {
         }
         let subjects = runs.iter().map(|run| Subject {
             name: run.name(),
-            version: text::line(run.results.subject_version.as_deref().unwrap_or_default()),
-            place: text::line(&run.results.place),
+            short: text::line(&run.results.subject),
+            version: run.version(),
         });
         Self {
             index: Index {

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use mailproof_scenarios::model::{Diagnosis, Level, Severity};
 
 use super::Run;
-use crate::{report::facts, results::CaseResult};
+use crate::{
+    report::{facts, tally::Class},
+    results::CaseResult,
+};
 
 /// A scenario that some subject failed without that being expected.
 pub(super) struct Situation<'a> {
@@ -18,14 +21,24 @@ pub(super) struct Situation<'a> {
     pub(super) level: Option<Level>,
     /// The worst case of it.
     pub(super) worst: &'a CaseResult,
-    /// For each run: failed cases, worst first, and how many cases it has of the scenario.
-    pub(super) runs: Vec<(Vec<&'a CaseResult>, usize)>,
+    /// For each run.
+    pub(super) runs: Vec<Share<'a>>,
 }
 
 impl<'a> Situation<'a> {
     pub(super) fn diagnosis(&self) -> Option<&'a Diagnosis> {
         self.worst.diagnosis.as_ref()
     }
+}
+
+/// What one run saw of a scenario.
+pub(super) struct Share<'a> {
+    /// Cases that failed, worst first.
+    pub(super) failed: Vec<&'a CaseResult>,
+    /// How many cases it has of the scenario.
+    pub(super) cases: usize,
+    /// The worst class of them.
+    pub(super) class: Option<Class>,
 }
 
 /// The id of a scenario.
@@ -42,10 +55,11 @@ pub(super) fn situations<'a>(runs: &[Run<'a>]) -> Vec<Situation<'a>> {
             entry.push((index, case));
         }
     }
-    let mut sizes: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    let mut shares: BTreeMap<(usize, &str), Vec<Class>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
         for case in &run.results.cases {
-            *sizes.entry((index, scenario(&case.id))).or_default() += 1;
+            let key = (index, scenario(&case.id));
+            shares.entry(key).or_default().push(Class::of(case));
         }
     }
     let mut situations: Vec<Situation<'a>> = found
@@ -58,8 +72,12 @@ pub(super) fn situations<'a>(runs: &[Run<'a>]) -> Vec<Situation<'a>> {
             let runs = (0..runs.len()).map(|run| {
                 let failed = failed.iter().filter(|(index, _)| *index == run);
                 let failed: Vec<&CaseResult> = failed.map(|(_, it)| *it).collect();
-                let size = sizes.get(&(run, scenario)).copied().unwrap_or(0);
-                (failed, size)
+                let classes = shares.get(&(run, scenario)).map_or(&[][..], Vec::as_slice);
+                Share {
+                    failed,
+                    cases: classes.len(),
+                    class: classes.iter().copied().min(),
+                }
             });
             Some(Situation {
                 scenario,

@@ -42,6 +42,14 @@ impl Run<'_> {
         };
         text::line(name)
     }
+
+    /// The subject's version without what it was built with, safe to show.
+    fn version(&self) -> String {
+        let said = self.results.subject_version.as_deref().unwrap_or_default();
+        let line = said.lines().next().unwrap_or_default();
+        let short = line.split(" (").next().unwrap_or_default();
+        text::cut(&text::line(short), 60)
+    }
 }
 
 /// Renders the page for the runs, in their order.

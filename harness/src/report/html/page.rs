@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::{
     Run, SCRIPT, STYLE,
     data::{Data, class},
-    findings::{Situation, situations},
+    findings::{Share, Situation, situations},
     strings::embedded,
 };
 use crate::{
@@ -145,16 +145,12 @@ fn card(run: &Run<'_>, index: usize, situations: &[Situation<'_>]) -> Markup {
     let tally = Tally::of(results);
     let failed: Vec<&Situation<'_>> = situations
         .iter()
-        .filter(|it| {
-            it.runs
-                .get(index)
-                .is_some_and(|(failed, _)| !failed.is_empty())
-        })
+        .filter(|it| it.runs.get(index).is_some_and(|it| !it.failed.is_empty()))
         .collect();
     html! {
         section.card aria-labelledby=(format!("subject-{index}")) {
             h2 id=(format!("subject-{index}")) { (run.name()) }
-            p.version { (text::line(results.subject_version.as_deref().unwrap_or("version unknown"))) }
+            p.version { @if results.subject_version.is_some() { (run.version()) } @else { (t("version unknown", "Version unbekannt")) } }
             p.ran {
                 strong { (t(&format!("Ran {} of {}.", tally.ran, text::count(tally.selected, "case")),
                     &format!("{} von {} Fällen liefen.", tally.ran, tally.selected))) }
@@ -168,6 +164,10 @@ fn card(run: &Run<'_>, index: usize, situations: &[Situation<'_>]) -> Markup {
             (counts(results))
             (severities(&failed))
             dl.facts {
+                @if let Some(version) = results.subject_version.as_deref().map(text::line).filter(|it| *it != run.version()) {
+                    dt { "Version" }
+                    dd.long { (version) }
+                }
                 dt { (t("Where", "Wo")) }
                 dd { (place(&results.place)) }
                 dt { (t("When", "Wann")) }
@@ -417,16 +417,8 @@ fn finding(runs: &[Run<'_>], situation: &Situation<'_>) -> Markup {
                 span.sentence { (text::line(&worst.judgement.reason)) }
                 span.about { (text::line(&worst.title)) }
                 span.chips {
-                    @for (run, (failed, size)) in runs.iter().zip(&situation.runs) {
-                        @if !failed.is_empty() {
-                            span.chip.failed {
-                                @if runs.len() > 1 { (text::line(&run.results.subject)) " " }
-                                (failed.first().map_or("", |it| it.judgement.verdict.name()))
-                                @if *size > 1 { " " (failed.len()) "/" (size) }
-                            }
-                        } @else if *size > 0 {
-                            span.chip { (text::line(&run.results.subject)) " —" }
-                        }
+                    @for (run, share) in runs.iter().zip(&situation.runs) {
+                        (share_chip(run, runs.len() > 1, share))
                     }
                 }
             }
@@ -441,11 +433,31 @@ fn finding(runs: &[Run<'_>], situation: &Situation<'_>) -> Markup {
                         (t(&format!("Who can act then: {}.", facts::who(diagnosis.who)),
                            &format!("Wer dann handeln kann: {}.", facts::who_german(diagnosis.who)))) }
                 }
-                @for (run, (failed, _)) in runs.iter().zip(&situation.runs) {
-                    @if let Some(first) = failed.first() {
-                        (who_failed(run, runs, first, failed))
+                @for (run, share) in runs.iter().zip(&situation.runs) {
+                    @if let Some(first) = share.failed.first() {
+                        (who_failed(run, runs, first, &share.failed))
                     }
                 }
+            }
+        }
+    }
+}
+
+/// How a scenario went with one subject.
+fn share_chip(run: &Run<'_>, several: bool, share: &Share<'_>) -> Markup {
+    let name = text::line(&run.results.subject);
+    let Some(of) = share.class else {
+        return html! {};
+    };
+    let words = CLASSES.into_iter().find(|(it, _, _)| *it == of);
+    html! {
+        span.chip.(class(of)) {
+            @if several { (name) " " }
+            @if let Some(first) = share.failed.first() {
+                (first.judgement.verdict.name())
+                @if share.cases > 1 { " " (share.failed.len()) "/" (share.cases) }
+            } @else if let Some((_, en, de)) = words {
+                (t(en, de))
             }
         }
     }
@@ -508,7 +520,7 @@ fn who_acts(runs: &[Run<'_>], situations: &[Situation<'_>]) -> Markup {
                     (t("The failures themselves are for the maker of the client to mend:", "Das Versagen selbst behebt der Hersteller des Programms:"))
                     " "
                     @for (index, run) in runs.iter().enumerate() {
-                        @let n = situations.iter().filter(|it| it.runs.get(index).is_some_and(|(failed, _)| !failed.is_empty())).count();
+                        @let n = situations.iter().filter(|it| it.runs.get(index).is_some_and(|it| !it.failed.is_empty())).count();
                         @if index > 0 { ", " }
                         (run.name()) " (" (n) ")"
                     }

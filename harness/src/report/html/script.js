@@ -76,7 +76,7 @@
       el('span', { class: 'sev ' + row.severity, title: row.severity }, el('span', { class: 'visually-hidden' }, row.severity + ': ')),
       el('a', { href: address({ ...state, case: row.id, run: '' }) }, row.title),
       el('span', { class: 'id' }, row.id)),
-    row.cells.map((cell, run) => el('td', { role: 'cell', 'data-subject': index.runs[run].name, title: cell ? cell.reason : '' }, chip(cell))));
+    row.cells.map((cell, run) => el('td', { role: 'cell', 'data-subject': index.runs[run].short, title: cell ? cell.reason : '' }, chip(cell))));
 
   const fields = {};
   const select = (key, en, de, choices) => {
@@ -106,7 +106,7 @@
       el('button', { type: 'button', id: 'reset', on: { click: () => go({ ...usual, lang: state.lang, verdict: 'all' }, true) } }, t('Show all', 'Alle zeigen')));
     const grid = el('table', { class: 'grid', role: 'table', 'aria-labelledby': 'matrix-title' },
       el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, el('th', { scope: 'col', role: 'columnheader' }, t('Case', 'Fall')),
-        index.runs.map((run) => el('th', { scope: 'col', role: 'columnheader', class: 'cell' }, run.name, several && el('br'), several && el('small', {}, run.version))))),
+        index.runs.map((run) => el('th', { scope: 'col', role: 'columnheader', class: 'cell' }, run.name, several && el('br'), several && run.version !== run.name && el('small', {}, run.version))))),
       el('tbody', { id: 'rows', role: 'rowgroup' }));
     $('table').append(filters, tools, grid, el('p', { class: 'empty', id: 'nothing', hidden: true }, t('No case fits.', 'Kein Fall passt.')));
     $('rows').addEventListener('click', (event) => {
@@ -299,8 +299,8 @@
           el('p', { class: 'told', id: 'diagnosis' }, t(strings(it.diagnosis[2]), strings(it.diagnosis[3]))),
           el('p', {}, t('Who can act then: ' + strings(it.diagnosis[0]) + '.', 'Wer dann handeln kann: ' + strings(it.diagnosis[1]) + '.'))] : null),
       el('div', { class: 'two' },
-        panel('server', t('What the server did', 'Was der Server tat'), part(t('What goes wrong', 'Was schiefgeht'), it.wrong), part(t('Otherwise', 'Ansonsten'), it.server), part(t('What the client was asked to do', 'Was das Programm tun sollte'), it.asked)),
-        panel('good', t('What a good client does', 'Was ein gutes Programm tut'), it.good.length ? list(it.good) : el('p', {}, t('The records of this run are not at hand.', 'Die Aufzeichnungen dieses Laufs liegen nicht vor.')))),
+        panel('server', t('What the server did', 'Was der Server tat'), part(t('What goes wrong', 'Was schiefgeht'), it.wrong), part(t('Otherwise', 'Ansonsten'), it.server)),
+        panel('good', t('What a good client does', 'Was ein gutes Programm tut'), it.good.length ? [list(it.good), part(t('What it was asked to do', 'Was es tun sollte'), it.asked)].flat() : el('p', {}, t('The records of this run are not at hand.', 'Die Aufzeichnungen dieses Laufs liegen nicht vor.')))),
       panel('did', t('What this client did', 'Was dieses Programm tat'), checks(seen)),
       panel('talk', t('On the wire', 'Auf der Leitung'), transcript(seen)),
       seen.connections.some((one) => one.tls.length) ? panel('tls', 'TLS', lazily(t('Versions, names, suites, chain, alerts', 'Versionen, Namen, Suiten, Kette, Alerts'), () => tls(seen.connections))) : null,
