@@ -1,6 +1,8 @@
 //! The program end to end: its exit codes, its files, and what it says of real clients.
 
 mod bad_input;
+mod bundle;
+mod ci;
 mod clients;
 mod commands;
 mod coverage;

@@ -11,7 +11,8 @@ use super::SelectArgs;
 #[command(after_long_help = "\
 Examples:
   mailproof list -i severity:critical
-  mailproof list -i 'clause:RFC 3207' --format json")]
+  mailproof list -i 'clause:RFC 3207' --format json
+  mailproof list --edition                     the hash of the frozen set")]
 pub struct ListArgs {
     /// Which cases.
     #[command(flatten)]
@@ -19,6 +20,10 @@ pub struct ListArgs {
     /// List the personas instead: the server products that the mocks can play
     #[arg(long)]
     pub personas: bool,
+    /// Print the edition of the cases instead: a name for the set, and a hash that is the same wherever the
+    /// same cases are
+    #[arg(long, conflicts_with = "personas")]
+    pub edition: bool,
     /// A table, or a JSON array with everything about each case
     #[arg(short, long, value_enum, default_value_t)]
     pub format: ListFormat,

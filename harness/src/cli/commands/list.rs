@@ -10,12 +10,29 @@ use crate::{
         args::{ListArgs, ListFormat},
         library, select, terminal_width,
     },
+    edition,
     exit::Exit,
     report::text,
 };
 
 pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     let library = library(args.select.scenarios.as_deref())?;
+    if args.edition {
+        let cases = select(&library, &args.select)?.cases;
+        let edition = edition::edition(&library, cases);
+        let told = match args.format {
+            ListFormat::Human => format!(
+                "{}, {}, SHA256:{}\n",
+                text::line(&edition.name),
+                text::count(edition.cases, "case"),
+                edition.sha256
+            ),
+            ListFormat::Json => json(&[edition])?,
+        };
+        stdout.write_all(told.as_bytes())?;
+        stdout.flush()?;
+        return Ok(Exit::AsExpected);
+    }
     let listing = match (args.personas, args.format) {
         (true, ListFormat::Human) => personas(&library),
         (true, ListFormat::Json) => json(&library.personas().values().collect::<Vec<_>>())?,

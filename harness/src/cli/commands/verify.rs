@@ -3,6 +3,7 @@
 //! Must not know how that is found out.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::File,
     io::{Read as _, Write},
@@ -22,7 +23,7 @@ use crate::{
     },
     exit::Exit,
     report::{tally::Tally, text},
-    results::{Edition, Standing},
+    results::{Edition, Standing, Verdict},
 };
 
 /// Differences that are told; the rest is counted.
@@ -129,6 +130,8 @@ struct Report {
     edition: Edition,
     other_edition: OtherEdition,
     ran: String,
+    /// How often each verdict was found.
+    outcome: BTreeMap<Verdict, usize>,
     cases: usize,
     controls: usize,
     standing: Option<Standing>,
@@ -140,6 +143,7 @@ impl Report {
         let manifest = &bundle.manifest;
         let mailproof = manifest.mailproof.clone();
         let verified_by = env!("CARGO_PKG_VERSION").to_owned();
+        let tally = Tally::of(&again.results);
         let same_version = mailproof == verified_by;
         let weighs = |it: &Difference| same_version || !it.what.is_wording();
         Self {
@@ -158,7 +162,8 @@ impl Report {
             files: manifest.files.len(),
             edition: manifest.edition.clone(),
             other_edition: again.edition,
-            ran: Tally::of(&again.results).first_line(),
+            ran: tally.first_line(),
+            outcome: tally.verdicts,
             cases: again.results.cases.len(),
             controls: again.results.controls.len(),
             standing: again.results.standing,
@@ -202,7 +207,12 @@ impl Report {
             put("", &line);
         }
         put("ran", &self.ran);
-        put("verdicts", &self.verdicts());
+        let outcome = self.outcome.iter();
+        let outcome: Vec<String> = outcome
+            .map(|(verdict, n)| format!("{n} {}", verdict.name()))
+            .collect();
+        put("outcome", &outcome.join(", "));
+        put("judged", &self.judged());
         for difference in self.differences.iter().take(TOLD) {
             put("", &told(difference));
         }
@@ -264,9 +274,9 @@ impl Report {
         lines
     }
 
-    fn verdicts(&self) -> String {
+    fn judged(&self) -> String {
         let judged = format!(
-            "{} and {} judged again by mailproof {}: ",
+            "{} and {} again, by mailproof {}: ",
             text::count(self.cases, "case"),
             text::count(self.controls, "control"),
             self.verified_by

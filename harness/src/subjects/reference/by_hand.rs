@@ -266,6 +266,8 @@ mod tests {
 
     use super::*;
 
+    use crate::subjects::reference::tests::flight::flight;
+
     const CAREFUL: Careless = Careless {
         old: false,
         sentinel: false,
@@ -297,22 +299,6 @@ mod tests {
             server.read_to_end(&mut sent).await.unwrap();
             (said, sent)
         })
-    }
-
-    /// A flight with that version, suite, end of the random and extensions.
-    fn flight(version: [u8; 2], suite: u16, end: &[u8], extensions: &[u8]) -> Vec<u8> {
-        let mut hello = version.to_vec();
-        hello.extend([7; 24]);
-        hello.extend(end);
-        hello.push(0);
-        hello.extend(suite.to_be_bytes());
-        hello.push(0);
-        hello.extend(sized(extensions));
-        let mut all = record(SERVER_HELLO, version, &hello);
-        // `record` writes a length of two octets behind a zero: the same as three.
-        all.extend(record(11, version, &[0, 0, 0]));
-        all.extend(record(SERVER_HELLO_DONE, version, &[]));
-        all
     }
 
     fn agrees(answer: Vec<u8>, careless: Careless) -> bool {

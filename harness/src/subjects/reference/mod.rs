@@ -28,6 +28,7 @@ mod tls;
 mod tolerant;
 mod verifier;
 mod watch;
+mod write_through;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use mailproof_scenarios::model::{Auth, Flaw, Job, Protocol, Security, Trust, eve
 
 use rustls::{NamedGroup, ServerConfig, crypto::CryptoProvider, server::WebPkiClientVerifier};
 
+use super::flight::{flight, record, records};
 use super::world::{CANONICAL_NAME, Outcome, run_all};
 use crate::subject::Request;
 use crate::subjects::test_server::{AUTHORITY, PASSWORD, Server, Then, file, request, tls_config};
@@ -762,35 +763,6 @@ fn the_crashing_client_dies_of_a_failure() {
     assert_eq!(run_all(&[], steps()).said(), Said::Permanent);
     let died = std::panic::catch_unwind(|| run_all(&[Flaw::Crashes], steps()));
     assert!(died.is_err());
-}
-
-/// ServerHello, an empty Certificate and ServerHelloDone, with that version, suite, end of the random and
-/// extensions.
-fn flight(version: [u8; 2], suite: u16, end: &[u8], extensions: &[u8]) -> Vec<u8> {
-    records(version, suite, end, extensions).concat()
-}
-
-fn records(version: [u8; 2], suite: u16, end: &[u8], extensions: &[u8]) -> [Vec<u8>; 3] {
-    let mut hello = version.to_vec();
-    hello.extend([7; 24]);
-    hello.extend(end);
-    hello.push(0);
-    hello.extend(suite.to_be_bytes());
-    hello.push(0);
-    hello.extend(u16::try_from(extensions.len()).unwrap().to_be_bytes());
-    hello.extend(extensions);
-    let mut message = vec![2, 0, 0, u8::try_from(hello.len()).unwrap()];
-    message.extend(hello);
-    [
-        record(version, &message),
-        record(version, &[11, 0, 0, 3, 0, 0, 0]),
-        record(version, &[14, 0, 0, 0]),
-    ]
-}
-
-fn record(version: [u8; 2], payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap();
-    [&[22, version[0], version[1], 0, length], payload].concat()
 }
 
 /// A server that answers whatever comes with these octets.
