@@ -2,7 +2,7 @@
 //!
 //! Never a count. Must not know how results are shown.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode, str::FromStr};
 
 use serde::Serialize;
 
@@ -63,12 +63,61 @@ pub struct Demands {
 }
 
 /// One demand on how much is run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Require {
     /// So many cases are decided.
     AtLeast(usize),
     /// Cases with such an id are among the results, and each is decided.
     Every(Glob),
+}
+
+impl fmt::Display for Require {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Require::AtLeast(n) => n.fmt(f),
+            Require::Every(glob) => f.write_str(glob.source()),
+        }
+    }
+}
+
+/// A number of cases, or a pattern for ids.
+impl FromStr for Require {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(n) => Ok(Require::AtLeast(n)),
+            Err(_) if text.contains(':') => {
+                Err("a number or a pattern for ids, as `200` or `cert/*`".to_owned())
+            }
+            Err(_) => Glob::new(text).map(Require::Every),
+        }
+    }
+}
+
+/// What makes a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Broken MUSTs, security holes, crashes and hangs; always on
+    Must,
+    /// Missed SHOULDs as well
+    Should,
+    /// Cases without a decision (INCONCLUSIVE, REVIEW) as well
+    Inconclusive,
+}
+
+impl FailOn {
+    /// Every word.
+    pub const ALL: &'static [FailOn] = &[FailOn::Must, FailOn::Should, FailOn::Inconclusive];
+
+    /// The word on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailOn::Must => "must",
+            FailOn::Should => "should",
+            FailOn::Inconclusive => "inconclusive",
+        }
+    }
 }
 
 /// The exit code with the sentence that explains it.
@@ -325,6 +374,14 @@ mod tests {
         case.judgement.findings = vec![sample::broken(Level::Should, None)];
         case.expected = expected.then(|| "known".to_owned());
         decide(&results, &demands).exit.code()
+    }
+
+    #[test]
+    fn demands_are_read() {
+        assert_eq!("200".parse(), Ok(Require::AtLeast(200)));
+        assert!(matches!("cert/*".parse(), Ok(Require::Every(_))));
+        assert!("tag:x".parse::<Require>().is_err());
+        assert!("".parse::<Require>().is_err());
     }
 
     #[test]

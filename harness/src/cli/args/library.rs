@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::SelectArgs;
+use super::{ProjectArgs, SelectArgs};
 
 /// `mailproof list`.
 #[derive(Clone, Debug, Args)]
@@ -39,9 +39,12 @@ pub enum ListFormat {
 pub struct ShowArgs {
     /// The id of a scenario, or of one of its cases: `cert/trust/self-signed`, `…#imap-implicit`
     pub id: String,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof lint`.
@@ -50,6 +53,9 @@ pub struct LintArgs {
     /// Files and folders; without any, what is built in
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof trace`.
@@ -62,9 +68,12 @@ pub struct TraceArgs {
     /// Numbers and what is missing, a page with everything, or JSON with everything
     #[arg(short, long, value_enum, default_value_t)]
     pub format: TraceFormat,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// How a trace is printed.

@@ -6,6 +6,7 @@
 mod certs;
 mod checks;
 mod library;
+mod project;
 mod rejudge;
 mod report;
 mod run;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, builder::styling};
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
+pub use project::*;
 pub use rejudge::*;
 pub use report::*;
 pub use run::*;

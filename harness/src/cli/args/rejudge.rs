@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::ReportArgs;
+use super::{ProjectArgs, ReportArgs};
 
 /// `mailproof rejudge`.
 #[derive(Clone, Debug, Args)]
@@ -18,4 +18,7 @@ pub struct RejudgeArgs {
     /// What is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(args.select.scenarios.as_deref())?;
+    let library = library(&args.select.scenarios)?;
     let listing = match (args.personas, args.format) {
         (true, ListFormat::Human) => personas(&library),
         (true, ListFormat::Json) => json(&library.personas().values().collect::<Vec<_>>())?,

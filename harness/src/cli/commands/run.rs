@@ -16,14 +16,15 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     cli::{
         Failure,
-        args::{FailOn, ReportArgs, RunArgs, SelectArgs},
+        args::{ReportArgs, RunArgs, SelectArgs},
         library, select,
         signal::Interrupt,
         subject, text_width, values,
     },
     evidence::Evidence,
-    exit::{Demands, Exit},
+    exit::{Demands, Exit, FailOn},
     expected,
+    project::Project,
     report::{
         out::Out,
         reporter::{Reporter, Reporting},
@@ -59,6 +60,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// The folder for evidence.
     pub evidence: Option<PathBuf>,
+    /// The project's file, where there is one.
+    pub project: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -83,12 +86,23 @@ impl Options {
             shard: args.shard,
             jobs: args.jobs.unwrap_or_else(processors),
             seed: args.seed.unwrap_or_else(values::fresh_seed),
-            lab: args.lab,
+            lab: args.lab.unwrap_or_default(),
             timeout: args.timeout,
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
+            project: None,
             reporting: reporting(&args.report),
+        }
+    }
+
+    /// The same for a run whose project has been read: its repetition must not read the project again, which
+    /// may have changed what is selected and what counts.
+    #[must_use]
+    pub fn in_project(self, project: Option<&Project>) -> Self {
+        Self {
+            project: project.map(|it| it.file.clone()),
+            ..self
         }
     }
 
@@ -96,10 +110,13 @@ impl Options {
     pub fn repeat(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         arguments.extend(self.adapter.clone());
+        if self.project.is_some() {
+            arguments.push("--no-project".to_owned());
+        }
         if self.lab {
             arguments.push("--lab".to_owned());
         }
-        if let Some(folder) = &self.select.scenarios {
+        for folder in &self.select.scenarios {
             arguments.extend(["--scenarios".to_owned(), folder.display().to_string()]);
         }
         if let Some(timeout) = self.timeout {
@@ -114,7 +131,7 @@ impl Options {
 /// # Errors
 /// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(options.select.scenarios.as_deref())?;
+    let library = library(&options.select.scenarios)?;
     let mut cases = select(&library, &options.select)?.cases;
     cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
