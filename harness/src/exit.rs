@@ -11,8 +11,9 @@ use crate::{
         tally::{Class, Tally, decided, missed_should},
         text,
     },
-    results::{Results, Verdict},
+    results::{Conformance, Results, Verdict},
     select::Glob,
+    session::At,
 };
 
 /// The exit codes.
@@ -60,6 +61,8 @@ pub struct Demands {
     pub inconclusive: bool,
     /// What must have been run to a decision.
     pub require: Vec<Require>,
+    /// A run that was not in the lab is too little.
+    pub require_lab: bool,
 }
 
 /// One demand on how much is run.
@@ -202,6 +205,11 @@ fn harness(results: &Results) -> Found {
 
 fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
     let too_little = |why: String| Some((Exit::TooLittle, why));
+    if demands.require_lab
+        && let Some(why) = no_lab(results, tally)
+    {
+        return too_little(why);
+    }
     if tally.ran == 0 {
         return too_little("nothing was run".to_owned());
     }
@@ -234,7 +242,33 @@ fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
             }
         }
     }
-    None
+    below_profile(results).and_then(too_little)
+}
+
+/// Why a run was not in the lab, where it was not.
+fn no_lab(results: &Results, tally: &Tally) -> Option<String> {
+    if results.place != At::Lab.name() {
+        let place = text::line(&results.place);
+        return Some(format!("the lab is required, and the run was on {place}"));
+    }
+    let why = tally
+        .not_run
+        .iter()
+        .find(|it| it.verdict == Verdict::Skipped)?;
+    (tally.ran == 0).then(|| format!("the lab is required and not there: {}", why.reason))
+}
+
+/// A standing that leaves something open. A part of a run has none.
+fn below_profile(results: &Results) -> Option<String> {
+    let standing = results.standing.as_ref()?;
+    let is_less = standing.conformance == Conformance::Partial || !standing.open.is_empty();
+    is_less.then(|| {
+        let why = format!(
+            "less was run than the profile {} demands: {}",
+            standing.profile, standing.why
+        );
+        text::line(&why)
+    })
 }
 
 fn stale(results: &Results) -> Found {
@@ -275,7 +309,7 @@ mod tests {
     const STRICT: fn() -> Demands = || Demands {
         should: true,
         inconclusive: true,
-        require: Vec::new(),
+        ..Demands::default()
     };
     const LAX: fn() -> Demands = Demands::default;
 

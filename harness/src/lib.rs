@@ -11,6 +11,7 @@ pub mod expected;
 pub mod judge;
 pub mod lab;
 pub mod process;
+pub mod profile;
 pub mod project;
 pub mod report;
 pub mod results;

@@ -24,12 +24,13 @@ pub use failure::Failure;
 use crate::{
     exit::Exit,
     lab,
+    profile::{self, Profile},
     report::text,
     select::{Filter, Selection},
 };
 use self::project::filled;
 use args::{CertsCommand, Cli, Command, SelectArgs};
-use mailproof_scenarios::library::Library;
+use mailproof_scenarios::{library::Library, model::Case};
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -119,18 +120,29 @@ fn library(folders: &[std::path::PathBuf]) -> Result<Library, Failure> {
 }
 
 /// Applies the filter of the command line, and remarks on exclusions without effect.
-fn select<'a>(library: &'a Library, select: &SelectArgs) -> Result<Selection<'a>, Failure> {
+fn select<'a>(
+    cases: impl IntoIterator<Item = &'a Case>,
+    select: &SelectArgs,
+) -> Result<Selection<'a>, Failure> {
     let filter = Filter {
         include: select.include.clone(),
         exclude: select.exclude.clone(),
     };
     let selection = filter
-        .apply(library.cases())
+        .apply(cases)
         .map_err(|error| Failure::usage(text::line(&error.to_string())))?;
     for pattern in &selection.idle_excludes {
         remark(&format!("nothing is left out by `{}`", text::line(pattern)));
     }
     Ok(selection)
+}
+
+/// The profile of that name or in that file.
+fn find_profile(name: &str) -> Result<Profile, Failure> {
+    profile::find(name).map_err(|error| match error {
+        profile::FindError::Wrong(problems) => problems.into(),
+        _ => Failure::usage(text::line(&error.to_string())),
+    })
 }
 
 /// Columns of standard output, if it is a terminal.

@@ -136,10 +136,16 @@ impl Fill for RunArgs {
         taken.one("timeout", &mut self.timeout, timeout, |it| {
             format!("{}ms", it.as_millis())
         });
+        let profile = project.profile.as_ref();
+        taken.one("profile", &mut self.profile, profile, same);
         let lab = project.lab.as_ref();
         taken.one("lab", &mut self.lab, lab, ToString::to_string);
         let out = project.out.as_ref();
         taken.one("out", &mut self.report.out, out, shown);
+        // Who wants no lab on the command line does not want it required by the file.
+        if self.lab == Some(false) {
+            self.report.require_lab.get_or_insert(false);
+        }
         report(&mut self.report, project, taken);
     }
 }
@@ -266,6 +272,10 @@ fn report(args: &mut ReportArgs, project: &Project, taken: &mut Taken) {
     taken.one("expect", &mut args.expect, project.expect.as_ref(), shown);
     let require = project.require.as_ref();
     taken.many("require", &mut args.require, require, ToString::to_string);
+    let require_lab = project.require_lab.as_ref();
+    taken.one("require-lab", &mut args.require_lab, require_lab, |it| {
+        it.to_string()
+    });
     let fail_on = project.fail_on.as_ref();
     taken.many("fail-on", &mut args.fail_on, fail_on, |it| {
         it.name().to_owned()

@@ -1,12 +1,10 @@
-//! What a subject can be asked to do, as one word each: what profiles need and what cases ask for.
+//! What a subject can be asked to do, as far as profiles need it.
 //!
 //! Must not know where the words are written.
 
 use std::fmt;
 
-use mailproof_scenarios::model::{
-    Auth, Case, Crl, Job, Process, Protocol, Security, Step, Store, Trust,
-};
+use mailproof_scenarios::model::{Auth, Job, Protocol, Security, Trust};
 
 use crate::subject::Supports;
 
@@ -21,17 +19,18 @@ pub enum Ability {
     Trust(Trust),
     /// A way to sign in.
     Auth(Auth),
-    /// One message to several recipients.
-    SeveralRecipients,
-    /// Several steps in one process.
-    SameProcess,
-    /// A store of authorities in the place of the system's.
-    Store,
-    /// Certificate revocation lists.
-    Crl,
 }
 
 impl Ability {
+    /// Whether it is what a subject lacks, in the words of an adapter: `security implicit over imap`.
+    pub fn is_named_by(self, lack: &str) -> bool {
+        let name = self.to_string();
+        let over = Protocol::ALL
+            .iter()
+            .any(|it| lack == format!("{name} over {it}"));
+        lack == name || over
+    }
+
     /// Whether a subject declares it.
     pub fn is_in(self, supports: &Supports) -> bool {
         match self {
@@ -39,44 +38,11 @@ impl Ability {
             Ability::Security(security) => supports.security.contains(&security),
             Ability::Trust(trust) => supports.trust.contains(&trust),
             Ability::Auth(auth) => supports.auth.contains(&auth),
-            Ability::SeveralRecipients => supports.several_recipients,
-            Ability::SameProcess => supports.same_process,
-            Ability::Store => supports.store,
-            Ability::Crl => supports.crl,
         }
-    }
-
-    /// What the steps of a case ask for, those of its control as well, each once.
-    pub fn of_case(case: &Case) -> Vec<Ability> {
-        let effective = case.effective_steps();
-        let mut all = Vec::new();
-        for step in effective.iter().chain(&case.steps) {
-            for ability in Self::of_step(step) {
-                if !all.contains(&ability) {
-                    all.push(ability);
-                }
-            }
-        }
-        all
-    }
-
-    fn of_step(step: &Step) -> impl Iterator<Item = Ability> {
-        [
-            Some(Ability::Job(step.protocol, step.job)),
-            Some(Ability::Security(step.security)),
-            (step.security != Security::None).then_some(Ability::Trust(step.trust)),
-            Some(Ability::Auth(step.auth)),
-            (step.to.len() > 1).then_some(Ability::SeveralRecipients),
-            (step.process == Process::Same).then_some(Ability::SameProcess),
-            (step.store != Store::Own).then_some(Ability::Store),
-            (step.crl != Crl::None).then_some(Ability::Crl),
-        ]
-        .into_iter()
-        .flatten()
     }
 }
 
-/// As reports say it: `job send over smtp`, `security implicit`.
+/// As [`Supports::lacks`] says that it is missing: `job send over smtp`, `security implicit`.
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,10 +50,6 @@ impl fmt::Display for Ability {
             Ability::Security(security) => write!(f, "security {security}"),
             Ability::Trust(trust) => write!(f, "trust {trust}"),
             Ability::Auth(auth) => write!(f, "auth {auth}"),
-            Ability::SeveralRecipients => f.write_str("several recipients"),
-            Ability::SameProcess => f.write_str("several steps in one process"),
-            Ability::Store => f.write_str("a system store of the case's own"),
-            Ability::Crl => f.write_str("certificate revocation lists"),
         }
     }
 }

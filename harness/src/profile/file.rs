@@ -6,6 +6,7 @@
 //! as_of     = "2026-11"
 //! purpose   = "Printers and scanners that send what they scanned."
 //! lab       = false
+//! protocols = ["smtp"]
 //! mandatory = ["cert/*", "severity:critical"]
 //!
 //! [[excluded]]
@@ -39,6 +40,7 @@ struct File {
     title: Spanned<String>,
     as_of: Spanned<String>,
     purpose: Spanned<String>,
+    protocols: Spanned<Vec<Protocol>>,
     mandatory: Spanned<Vec<Spanned<String>>>,
     #[serde(default)]
     excluded: Vec<RawExclusion>,
@@ -125,7 +127,12 @@ impl Reader<'_> {
             let message = "a name is of lower-case words with hyphens";
             self.problem(file.name.span(), message, None);
         }
+        if file.protocols.get_ref().is_empty() {
+            let message = "a protocol is missing: `smtp`, `imap` or both";
+            self.problem(file.protocols.span(), message, None);
+        }
         Profile {
+            protocols: file.protocols.into_inner(),
             mandatory: self.rules(&file.mandatory),
             excluded: file
                 .excluded

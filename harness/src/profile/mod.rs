@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use mailproof_scenarios::language::Source;
+use mailproof_scenarios::{language::Source, model::Protocol};
 
 use crate::select::Matcher;
 
@@ -33,6 +33,8 @@ pub struct Profile {
     pub as_of: String,
     /// What it is for, in plain words.
     pub purpose: String,
+    /// The protocols that the product speaks: cases that use another one are none of its.
+    pub protocols: Vec<Protocol>,
     /// Cases that a subject must be run against and pass: those that one of these fits.
     pub mandatory: Vec<Rule>,
     /// Cases that are left out again, and why.

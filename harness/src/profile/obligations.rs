@@ -24,8 +24,6 @@ pub struct Obligations {
     pub file: String,
     /// The text of that file.
     pub text: String,
-    /// What the subject declared that it can do.
-    pub supports: Supports,
     /// The cases that the profile names, by id.
     pub cases: Vec<Demanded>,
     /// What the profile needs and the subject does not declare.
@@ -69,28 +67,36 @@ impl Profile {
             let mut needs = case.needs.iter();
             self.lab || needs.all(|it| observes(Place::Loopback, *it))
         };
+        let spoken = case
+            .effective_steps()
+            .iter()
+            .all(|it| self.protocols.contains(&it.protocol));
         let fits = |rules: &[super::Rule]| rules.iter().any(|it| it.matcher.fits(case));
-        fits(&self.mandatory) && seen(case) && !self.excluded.iter().any(|it| fits(&it.cases))
+        spoken && fits(&self.mandatory) && seen(case) && !self.excluded.iter().any(|it| fits(&it.cases))
     }
 
-    /// What it demands of a subject that can do `supports`, of the cases that it names.
+    /// What it demands of a subject that can do `supports`, of the cases that it names. `lack` tells what a
+    /// subject lacks for a case, in the words of [`Supports::lacks`].
+    ///
+    /// A case counts although the subject lacks something for it where the profile needs just that: alone, or
+    /// in a list of which the subject has nothing.
     pub fn obligations<'a>(
         &self,
         named: impl IntoIterator<Item = &'a Case>,
         supports: &Supports,
+        lack: impl Fn(&Case) -> Option<String>,
     ) -> Obligations {
         let missing: Vec<&Vec<Ability>> = self
             .needs
             .iter()
             .filter(|group| !group.iter().any(|it| it.is_in(supports)))
             .collect();
-        let is_missing = |it: &Ability| missing.iter().any(|group| group.contains(it));
+        let alone = self.needs.iter().filter(|group| group.len() == 1);
+        let needed: Vec<&Ability> = alone.chain(missing.iter().copied()).flatten().collect();
+        let is_needed = |lack: &String| needed.iter().any(|it| it.is_named_by(lack));
         let cases = named.into_iter().map(|case| Demanded {
             id: case.id.clone(),
-            beyond: Ability::of_case(case)
-                .iter()
-                .find(|it| !it.is_in(supports) && !is_missing(it))
-                .map(ToString::to_string),
+            beyond: lack(case).filter(|it| !is_needed(it)),
         });
         let mut cases: Vec<Demanded> = cases.collect();
         cases.sort_by(|a, b| a.id.cmp(&b.id));
@@ -99,7 +105,6 @@ impl Profile {
             title: self.title.clone(),
             file: self.source.name.clone(),
             text: self.source.text.clone(),
-            supports: supports.clone(),
             cases,
             lacks: missing.iter().map(|group| either(group)).collect(),
             shard: None,

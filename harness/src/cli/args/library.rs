@@ -11,11 +11,18 @@ use super::{ProjectArgs, SelectArgs};
 #[command(after_long_help = "\
 Examples:
   mailproof list -i severity:critical
-  mailproof list -i 'clause:RFC 3207' --format json")]
+  mailproof list -i 'clause:RFC 3207' --format json
+  mailproof list --profile submission-client")]
 pub struct ListArgs {
     /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// List the cases that a profile names, by its name or its file
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["personas", "profiles"])]
+    pub profile: Option<String>,
+    /// List the profiles instead: what is mandatory for which sort of product
+    #[arg(long, conflicts_with = "personas")]
+    pub profiles: bool,
     /// List the personas instead: the server products that the mocks can play
     #[arg(long)]
     pub personas: bool,

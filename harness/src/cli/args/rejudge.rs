@@ -15,6 +15,9 @@ pub struct RejudgeArgs {
     /// The folder with records.ndjson
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
+    /// Judge by this profile, by its name or its file, instead of the one that the run was for
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
     /// What is reported.
     #[command(flatten)]
     pub report: ReportArgs,

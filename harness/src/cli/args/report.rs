@@ -35,6 +35,15 @@ pub struct ReportArgs {
     /// Exit with 4 unless so many cases, or all that fit an id pattern, were run to a decision
     #[arg(long, value_name = "N|PATTERN")]
     pub require: Vec<Require>,
+    /// Exit with 4 unless the run was in the lab, and say what it lacks; `run` goes into the lab then
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub require_lab: Option<bool>,
     /// No progress, and only what is needed: one line for each failure
     #[arg(short, long)]
     pub quiet: bool,

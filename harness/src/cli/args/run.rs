@@ -26,6 +26,10 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// Judge the subject by a profile, by its name or its file: its cases are run unless --include says
+    /// otherwise, and the report says how the subject stands
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Which cases")]
+    pub profile: Option<String>,
     /// Run one part of the cases, as `2/5`; which part a case is in depends on its id only
     #[arg(long, value_name = "I/N", help_heading = "Which cases")]
     pub shard: Option<Shard>,

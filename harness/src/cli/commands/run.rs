@@ -10,20 +10,23 @@ use std::{
     time::Duration,
 };
 
+use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    adapter::Adapter,
     cli::{
         Failure,
         args::{ReportArgs, RunArgs, SelectArgs},
-        library, select,
+        find_profile, library, select,
         signal::Interrupt,
         subject, text_width, values,
     },
     evidence::Evidence,
     exit::{Demands, Exit, FailOn},
     expected,
+    profile::{self, Obligations, Profile},
     project::Project,
     report::{
         out::Out,
@@ -32,7 +35,7 @@ use crate::{
         text,
     },
     results::{NotRun, RESULTS_VERSION, Record, Results},
-    runner::{Cancel, Summary},
+    runner::{Cancel, Summary, observes},
     select::Shard,
     session::{Session, Told, judged},
 };
@@ -60,6 +63,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// The folder for evidence.
     pub evidence: Option<PathBuf>,
+    /// The profile, by its name or its file.
+    pub profile: Option<String>,
     /// The project's file, where there is one.
     pub project: Option<PathBuf>,
     /// How it is reported.
@@ -75,6 +80,8 @@ pub struct Plan<'a> {
     pub library: &'a Library,
     /// The selected cases of this shard.
     pub cases: &'a [&'a Case],
+    /// The profile, with the cases that it names.
+    pub profile: Option<(&'a Profile, &'a [&'a Case])>,
 }
 
 impl Options {
@@ -86,11 +93,14 @@ impl Options {
             shard: args.shard,
             jobs: args.jobs.unwrap_or_else(processors),
             seed: args.seed.unwrap_or_else(values::fresh_seed),
-            lab: args.lab.unwrap_or_default(),
+            lab: args
+                .lab
+                .unwrap_or_else(|| args.report.require_lab.unwrap_or_default()),
             timeout: args.timeout,
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
+            profile: args.profile,
             project: None,
             reporting: reporting(&args.report),
         }
@@ -132,7 +142,18 @@ impl Options {
 /// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     let library = library(&options.select.scenarios)?;
-    let mut cases = select(&library, &options.select)?.cases;
+    let profile = options.profile.as_deref().map(find_profile).transpose()?;
+    let named = match &profile {
+        Some(profile) => profile.cases(library.cases())?,
+        None => Vec::new(),
+    };
+    // What the user includes is run although the profile does not name it.
+    let mut cases = match &profile {
+        Some(_) if options.select.include.is_empty() => {
+            select(named.iter().copied(), &options.select)?.cases
+        }
+        _ => select(library.cases(), &options.select)?.cases,
+    };
     cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     let expected = expected(options.expect.as_deref())?;
@@ -143,12 +164,14 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         options,
         library: &library,
         cases: &cases,
+        profile: profile.as_ref().map(|it| (it, &named[..])),
     };
     let mut results = run_cases(plan, evidence.as_mut(), &mut reporter)?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
+    profile::stand(&mut results);
     if let Some(evidence) = evidence {
         evidence.finish(&results)?;
     }
@@ -178,9 +201,13 @@ fn run_cases(
         )
     };
     let mut results = head(&session, options, plan.cases.len());
+    results.obligations = obligations(plan, &adapter);
     reporter.begin(&results)?;
     if let Some(why) = &no_lab {
         reporter.note(why);
+    }
+    if let Some(lack) = without_lab(plan) {
+        reporter.note(&lack);
     }
     let cancel = Cancel::new();
     Interrupt::default().watch({
@@ -233,6 +260,38 @@ fn run_cases(
     Ok(results)
 }
 
+/// What the profile demands of the subject.
+fn obligations(plan: Plan<'_>, adapter: &Adapter) -> Option<Obligations> {
+    let (profile, named) = plan.profile?;
+    let lack = |case: &Case| {
+        let steps = case.effective_steps();
+        let all = steps.iter().chain(&case.steps);
+        all.into_iter().find_map(|it| adapter.lacks(it))
+    };
+    let named = named.iter().copied();
+    Some(Obligations {
+        shard: plan.options.shard.map(|it| it.to_string()),
+        ..profile.obligations(named, &adapter.supports, lack)
+    })
+}
+
+/// What the user should know at the beginning: that the profile demands more than loopback shows.
+fn without_lab(plan: Plan<'_>) -> Option<String> {
+    let (profile, named) = plan.profile.filter(|_| !plan.options.lab)?;
+    let seen = |case: &&&Case| {
+        let mut needs = case.needs.iter();
+        needs.any(|it| !observes(Place::Loopback, *it))
+    };
+    let unseen = named.iter().filter(seen).count();
+    (unseen > 0).then(|| {
+        format!(
+            "the profile {} demands {} that only the lab shows: run with --lab",
+            profile.name,
+            text::count(unseen, "case")
+        )
+    })
+}
+
 /// What is known before the first case.
 fn head(session: &Session, options: &Options, selected: usize) -> Results {
     Results {
@@ -252,6 +311,8 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        supports: Some(session.adapter.supports.clone()),
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
     }
@@ -289,6 +350,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            require_lab: args.require_lab.unwrap_or_default(),
         },
     }
 }
