@@ -24,6 +24,8 @@ pub(crate) fn empty() -> Results {
         controls: Vec::new(),
         stale: Vec::new(),
         turned_away: Vec::new(),
+        supports: None,
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,

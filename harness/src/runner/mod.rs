@@ -18,7 +18,7 @@ mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
-pub use plan::{Plan, Planned, unseen};
+pub use plan::{Plan, Planned, observes, unseen};
 pub use remote::is_there;
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;

@@ -90,7 +90,7 @@ impl Plan {
 }
 
 /// Whether a place can show what a case needs. Which names a reachable server has, each case asks for itself.
-fn observes(place: &Place, need: Need) -> bool {
+pub fn observes(place: &Place, need: Need) -> bool {
     match (place, need) {
         (Place::Loopback, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => false,
         (Place::Lab, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => true,

@@ -92,9 +92,9 @@ pub struct SnapshotPruneArgs {
     /// Where the snapshots are.
     #[command(flatten)]
     pub folder: SnapshotFolder,
-    /// A folder with scenarios and personas of your own, whose cases exist as well
+    /// A folder with scenarios and personas of your own, whose cases exist as well; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,

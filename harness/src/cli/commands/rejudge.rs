@@ -6,16 +6,18 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use mailproof_scenarios::model::Case;
 use time::OffsetDateTime;
 
 use super::run;
 use crate::{
-    cli::{Failure, args::RejudgeArgs, library, remark},
+    cli::{Failure, args::RejudgeArgs, find_profile, library, remark},
     evidence::Evidence,
     exit::Exit,
+    profile::{self, Obligations, Profile},
     report::{
         background::Background,
         json,
@@ -25,7 +27,7 @@ use crate::{
         tally::Tally,
         text,
     },
-    results::{CaseResult, Judgement, RESULTS_VERSION, Record, Results},
+    results::{CaseResult, Judgement, NotRun, RESULTS_VERSION, Record, Results},
 };
 
 /// How verdicts and transcripts are made of facts.
@@ -44,7 +46,11 @@ pub struct Judge {
 pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     run::readable(Some(&args.dir.join(out::RECORDS)))?;
     let expected = run::expected(args.report.expect.as_deref())?;
+    let profile = args.profile.as_deref().map(find_profile).transpose()?;
     let mut results = rejudge(&args.dir, JUDGE)?;
+    if let Some(profile) = &profile {
+        hold_to(&args.dir, &mut results, profile)?;
+    }
     if let Some(expected) = expected {
         let known: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
         let known = known.iter().map(String::as_str);
@@ -109,18 +115,60 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     };
     results.selected = results.selected.max(results.cases.len());
     results.ran = Tally::of(&results).ran;
+    profile::stand(&mut results);
     Ok(results)
 }
 
-/// What reports cite: of what is built in and, if it is still there, of the folder of scenarios that the run was
-/// told of.
+/// What reports cite: of what is built in and, where they are still there, of the folders of scenarios that the
+/// run was told of.
 ///
 /// # Errors
-/// [`Failure`] where the files of that folder are no scenarios any more.
+/// [`Failure`] where the files of those folders are no scenarios any more.
 pub(super) fn background(results: &Results) -> Result<Background, Failure> {
-    let mut arguments = results.repeat.iter().skip_while(|it| *it != "--scenarios");
-    let folder = arguments.nth(1).map(Path::new).filter(|it| it.is_dir());
-    Ok(Background::of(&library(folder)?))
+    let arguments = results.repeat.windows(2);
+    let named = arguments.filter_map(|it| (it[0] == "--scenarios").then(|| PathBuf::from(&it[1])));
+    let folders: Vec<PathBuf> = named.filter(|it| it.is_dir()).collect();
+    Ok(Background::of(&library(&folders)?))
+}
+
+/// Judges results by another profile than that of their run: by the cases that were run, and what else this
+/// mailproof has.
+fn hold_to(folder: &Path, results: &mut Results, profile: &Profile) -> Result<(), Failure> {
+    let Some(supports) = results.supports.clone() else {
+        let message = "these results do not say what the subject can do, so that no profile can be asked: \
+                       run again";
+        return Err(Failure::usage(message));
+    };
+    let library = library(&[])?;
+    let mut cases: BTreeMap<String, Case> = BTreeMap::new();
+    for case in library.cases() {
+        cases.insert(case.id.clone(), case.clone());
+    }
+    let mut lacks: BTreeMap<String, String> = BTreeMap::new();
+    each(folder, |record| {
+        if is_control(&record) {
+            return;
+        }
+        let id = record.case.id.clone();
+        if let Some(NotRun::Unsupported(lack)) = record.not_run {
+            lacks.insert(id.clone(), lack);
+        }
+        cases.insert(id, record.case);
+    })?;
+    let named = profile.cases(cases.values())?;
+    let lack = |case: &Case| {
+        let steps = case.effective_steps();
+        let all = steps.iter().chain(&case.steps);
+        let declared = || all.into_iter().find_map(|it| supports.lacks(it));
+        lacks.get(&case.id).cloned().or_else(declared)
+    };
+    let shard = results.obligations.take().and_then(|it| it.shard);
+    results.obligations = Some(Obligations {
+        shard,
+        ..profile.obligations(named, &supports, lack)
+    });
+    profile::stand(results);
+    Ok(())
 }
 
 /// Writes the evidence of every record of the folder.
@@ -204,6 +252,8 @@ fn unknown() -> Results {
         controls: Vec::new(),
         stale: Vec::new(),
         turned_away: Vec::new(),
+        supports: None,
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,

@@ -10,22 +10,26 @@ use std::{
     time::Duration,
 };
 
+use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::bundle::Packing;
 use crate::{
+    adapter::Adapter,
     cli::{
         Failure,
-        args::{BundleArgs, FailOn, ReportArgs, RunArgs, SelectArgs},
-        library, select,
+        args::{BundleArgs, ReportArgs, RunArgs, SelectArgs},
+        find_profile, library, select,
         signal::Interrupt,
         subject, text_width, values,
     },
     edition,
     evidence::Evidence,
-    exit::{Demands, Exit},
+    exit::{Demands, Exit, FailOn},
     expected,
+    profile::{self, Obligations, Profile},
+    project::Project,
     reach::{Wish, add_up, describe, turned_away},
     report::{
         background::Background,
@@ -35,7 +39,7 @@ use crate::{
         text,
     },
     results::{NotRun, RESULTS_VERSION, Record, Results},
-    runner::{Cancel, Summary},
+    runner::{Cancel, Summary, observes},
     select::Shard,
     session::{Session, Told, judged},
     snapshot::{Store, Taken},
@@ -70,6 +74,10 @@ pub struct Options {
     pub bundle: BundleArgs,
     /// The folder of snapshots.
     pub snapshots: Option<PathBuf>,
+    /// The profile, by its name or its file.
+    pub profile: Option<String>,
+    /// The project's file, where there is one.
+    pub project: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -83,6 +91,8 @@ pub struct Plan<'a> {
     pub library: &'a Library,
     /// The selected cases of this shard.
     pub cases: &'a [&'a Case],
+    /// The profile, with the cases that it names.
+    pub profile: Option<(&'a Profile, &'a [&'a Case])>,
 }
 
 impl Options {
@@ -94,7 +104,9 @@ impl Options {
             shard: args.shard,
             jobs: args.jobs.unwrap_or_else(processors),
             seed: args.seed.unwrap_or_else(values::fresh_seed),
-            lab: args.lab,
+            lab: args
+                .lab
+                .unwrap_or_else(|| args.report.require_lab.unwrap_or_default()),
             reach: args.reach.wish(),
             timeout: args.timeout,
             expect: args.report.expect.clone(),
@@ -102,6 +114,8 @@ impl Options {
             evidence: args.report.evidence.clone(),
             bundle: args.bundle,
             snapshots: args.snapshots,
+            profile: args.profile,
+            project: None,
             reporting: {
                 let mut reporting = reporting(&args.report);
                 reporting.demands.new_snapshots_are_fine = args.allow_new_snapshots;
@@ -110,14 +124,27 @@ impl Options {
         }
     }
 
+    /// The same for a run whose project has been read: its repetition must not read the project again, which
+    /// may have changed what is selected and what counts.
+    #[must_use]
+    pub fn in_project(self, project: Option<&Project>) -> Self {
+        Self {
+            project: project.map(|it| it.file.clone()),
+            ..self
+        }
+    }
+
     /// The arguments that a repetition needs as well: see [`Results::repeat`].
     pub fn repeat(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         arguments.extend(self.adapter.clone());
+        if self.project.is_some() {
+            arguments.push("--no-project".to_owned());
+        }
         if self.lab {
             arguments.push("--lab".to_owned());
         }
-        if let Some(folder) = &self.select.scenarios {
+        for folder in &self.select.scenarios {
             arguments.extend(["--scenarios".to_owned(), folder.display().to_string()]);
         }
         if let Some(timeout) = self.timeout {
@@ -133,8 +160,19 @@ impl Options {
 /// # Errors
 /// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(options.select.scenarios.as_deref())?;
-    let mut cases = select(&library, &options.select)?.cases;
+    let library = library(&options.select.scenarios)?;
+    let profile = options.profile.as_deref().map(find_profile).transpose()?;
+    let named = match &profile {
+        Some(profile) => profile.cases(library.cases())?,
+        None => Vec::new(),
+    };
+    // What the user includes is run although the profile does not name it.
+    let mut cases = match &profile {
+        Some(_) if options.select.include.is_empty() => {
+            select(named.iter().copied(), &options.select)?.cases
+        }
+        _ => select(library.cases(), &options.select)?.cases,
+    };
     cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     let expected = expected(options.expect.as_deref())?;
@@ -149,6 +187,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         options,
         library: &library,
         cases: &cases,
+        profile: profile.as_ref().map(|it| (it, &named[..])),
     };
     let mut results = run_cases(
         plan,
@@ -161,6 +200,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
+    profile::stand(&mut results);
     if let Some(evidence) = evidence {
         evidence.finish(&results)?;
     }
@@ -203,6 +243,7 @@ fn run_cases(
         )
     };
     let mut results = head(&session, options, plan.cases.len());
+    results.obligations = obligations(plan, &adapter);
     reporter.begin(&results)?;
     if let Some(why) = &no_lab {
         reporter.note(why);
@@ -210,6 +251,9 @@ fn run_cases(
     if let Some(reach) = &session.reach.reach {
         reporter.note(&describe(reach));
         reporter.note("the ports are fixed, so the cases are run one after the other");
+    }
+    if let Some(lack) = without_lab(plan) {
+        reporter.note(&lack);
     }
     let cancel = Cancel::new();
     Interrupt::default().watch({
@@ -284,6 +328,38 @@ fn run_cases(
     Ok(results)
 }
 
+/// What the profile demands of the subject.
+fn obligations(plan: Plan<'_>, adapter: &Adapter) -> Option<Obligations> {
+    let (profile, named) = plan.profile?;
+    let lack = |case: &Case| {
+        let steps = case.effective_steps();
+        let all = steps.iter().chain(&case.steps);
+        all.into_iter().find_map(|it| adapter.lacks(it))
+    };
+    let named = named.iter().copied();
+    Some(Obligations {
+        shard: plan.options.shard.map(|it| it.to_string()),
+        ..profile.obligations(named, &adapter.supports, lack)
+    })
+}
+
+/// What the user should know at the beginning: that the profile demands more than loopback shows.
+fn without_lab(plan: Plan<'_>) -> Option<String> {
+    let (profile, named) = plan.profile.filter(|_| !plan.options.lab)?;
+    let seen = |case: &&&Case| {
+        let mut needs = case.needs.iter();
+        needs.any(|it| !observes(&Place::Loopback, *it))
+    };
+    let unseen = named.iter().filter(seen).count();
+    (unseen > 0).then(|| {
+        format!(
+            "the profile {} demands {} that only the lab shows: run with --lab",
+            profile.name,
+            text::count(unseen, "case")
+        )
+    })
+}
+
 /// What is known before the first case.
 fn head(session: &Session, options: &Options, selected: usize) -> Results {
     Results {
@@ -304,6 +380,8 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         controls: Vec::new(),
         stale: Vec::new(),
         turned_away: Vec::new(),
+        supports: Some(session.adapter.supports.clone()),
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,
@@ -352,6 +430,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            require_lab: args.require_lab.unwrap_or_default(),
             ..Demands::default()
         },
     }

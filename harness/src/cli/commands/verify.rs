@@ -35,7 +35,7 @@ pub(crate) fn execute(args: &VerifyArgs, stdout: &mut dyn Write) -> Result<Exit,
         (None, fingerprint) => fingerprint.clone(),
     };
     let octets = read(&args.file)?;
-    let library = library(None)?;
+    let library = library(&[])?;
     let report = match verify(&octets, expected.as_deref(), &library) {
         Ok(report) => report,
         Err(why) => {

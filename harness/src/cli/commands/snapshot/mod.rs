@@ -136,7 +136,7 @@ fn accept(args: &SnapshotAcceptArgs, stdout: &mut dyn Write) -> Result<Exit, Fai
 }
 
 fn prune(args: &SnapshotPruneArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(args.scenarios.as_deref())?;
+    let library = library(&args.scenarios)?;
     let known: BTreeSet<&str> = library.cases().map(|it| it.id.as_str()).collect();
     let mut store = open(&args.folder.snapshots)?;
     let unknown = store.without_case(&known)?;
