@@ -142,6 +142,8 @@ impl Fill for RunArgs {
         taken.one("lab", &mut self.lab, lab, ToString::to_string);
         let out = project.out.as_ref();
         taken.one("out", &mut self.report.out, out, shown);
+        let snapshots = project.snapshots.as_ref();
+        taken.one("snapshots", &mut self.snapshots, snapshots, shown);
         // Who wants no lab on the command line does not want it required by the file.
         if self.lab == Some(false) {
             self.report.require_lab.get_or_insert(false);

@@ -2,10 +2,12 @@
 //!
 //! Pure. Must not know where the page goes.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use mailproof_scenarios::model::Who;
 
 use super::{
-    facts::{clause, clause_level, failures, repeat_command, warned},
+    facts::{self, clause, clause_level, failures, repeat_command, warned},
     tally::{Class, Tally},
     text,
 };
@@ -17,6 +19,12 @@ use crate::{
 
 /// Rows of a table; CI systems cut long pages off without a word.
 const ROWS: usize = 50;
+
+/// The longest page. CI systems refuse more than 1 MiB, all steps of a job together in some.
+const LONGEST: usize = 900 << 10;
+
+/// Characters of a cell. What is longer is in the other reports.
+const CELL: usize = 300;
 
 /// Renders the page.
 pub fn render(results: &Results, decision: &Decision) -> String {
@@ -41,6 +49,7 @@ pub fn render(results: &Results, decision: &Decision) -> String {
         let _ = writeln!(page, "{}\n", escape(&line));
     }
     failures_table(&mut page, results);
+    who_acts(&mut page, results);
     let class = |class: Class| -> Vec<&CaseResult> {
         results
             .cases
@@ -80,7 +89,50 @@ pub fn render(results: &Results, decision: &Decision) -> String {
             text::count(warned, "case")
         );
     }
+    bounded(page)
+}
+
+/// The page, cut at the end of a line where it is too long, with a word about it.
+fn bounded(mut page: String) -> String {
+    if page.len() > LONGEST {
+        let end = page.floor_char_boundary(LONGEST);
+        let end = page[..end].rfind('\n').unwrap_or(0);
+        page.truncate(end);
+        page.push_str("\n\n… cut here; the whole is in `report.html`.\n");
+    }
     page
+}
+
+/// Who can do something where a user meets what failed.
+fn who_acts(page: &mut String, results: &Results) {
+    let mut groups: BTreeMap<Who, Vec<&CaseResult>> = BTreeMap::new();
+    for case in failures(results) {
+        if let Some(diagnosis) = &case.diagnosis {
+            groups.entry(diagnosis.who).or_default().push(case);
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        page,
+        "### Who must act\n\nThe failures are for the maker of the client to mend. Where a user meets such a \
+         situation, these can act:\n"
+    );
+    let mut groups: Vec<(Who, Vec<&CaseResult>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    for (who, cases) in groups {
+        let first = cases.first().map_or("", |it| it.title.as_str());
+        let more = if cases.len() > 1 { ", …" } else { "" };
+        let _ = writeln!(
+            page,
+            "- {}: {} ({}{more})",
+            facts::who(who),
+            text::count(cases.len(), "case"),
+            escape(first)
+        );
+    }
+    page.push('\n');
 }
 
 fn failures_table(page: &mut String, results: &Results) {
@@ -158,7 +210,7 @@ fn more(page: &mut String, all: usize) {
 /// Foreign text as text: no markup, no links, no mentions, no end of a table's cell.
 fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    for c in text::line(value).chars() {
+    for c in text::cut(&text::line(value), CELL).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -210,6 +262,29 @@ mod tests {
     #[test_case("a\n\n# b" => r"a\\n\\n\# b"; "line feeds")]
     fn is_text(value: &str) -> String {
         escape(value)
+    }
+
+    #[test]
+    fn however_much_it_is_it_stays_below_what_is_cut() {
+        let mut results = sample::hostile();
+        let failed = results
+            .cases
+            .iter()
+            .find(|it| it.judgement.verdict == crate::results::Verdict::Fail);
+        let mut one = failed.unwrap().clone();
+        one.title = "<>".repeat(400);
+        one.judgement.reason = "@<".repeat(400);
+        results.cases = (0..3000)
+            .map(|n| CaseResult {
+                id: format!("a/b/{}{n}", "<&>".repeat(200)),
+                ..one.clone()
+            })
+            .collect();
+        results.stale = vec!["<>@".repeat(400); 3000];
+        let page = render(&results, &decide(&results, &Demands::default()));
+        assert!(page.len() < 1 << 20, "{}", page.len());
+        let long = bounded("größer\n".repeat(200_000));
+        assert!(long.len() < 1 << 20 && long.ends_with("in `report.html`.\n"));
     }
 
     #[test]

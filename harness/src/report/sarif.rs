@@ -19,7 +19,7 @@ use crate::results::{CaseResult, Results, Verdict};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// Results of a run in SARIF are at most so many where code hosts read them.
+/// Results of a run, worst first: code hosts read no more.
 const RESULTS: usize = 5_000;
 
 #[derive(Serialize)]
@@ -255,4 +255,114 @@ fn uri(path: &str) -> String {
         uri.insert_str(0, "file://");
     }
     uri
+}
+
+#[cfg(test)]
+mod tests {
+    use mailproof_scenarios::library::Library;
+
+    use super::*;
+    use crate::report::sample;
+
+    fn background() -> Background {
+        Background::of(&Library::embedded().unwrap_or_else(|problems| panic!("{problems}")))
+    }
+
+    fn parsed(results: &Results) -> Value {
+        serde_json::from_str(&render(&[results], &background()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn everything_at_once() {
+        insta::assert_snapshot!(render(&[&sample::hostile()], &background()).unwrap());
+    }
+
+    /// What the schema of SARIF 2.1.0 demands of the objects that are used here.
+    #[test]
+    fn has_what_the_schema_demands() {
+        let log = parsed(&sample::hostile());
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        assert!(run["tool"]["driver"]["name"].is_string());
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        assert!(rules.iter().all(|it| it["id"].is_string()));
+        assert!(
+            run["invocations"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|it| it["executionSuccessful"].is_boolean())
+        );
+        let results = run["results"].as_array().unwrap();
+        assert!(results.len() >= 5);
+        for result in results {
+            assert!(result["message"]["text"].is_string());
+            let level = result["level"].as_str().unwrap();
+            assert!(["none", "note", "warning", "error"].contains(&level));
+            let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(rules[rule]["id"], result["ruleId"]);
+            let place = &result["locations"][0]["physicalLocation"];
+            assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            assert!(uri.is_ascii() && !uri.contains([' ', '<', '\\']), "{uri}");
+        }
+        let mut fingerprints: Vec<String> = results
+            .iter()
+            .map(|it| it["partialFingerprints"].to_string())
+            .collect();
+        fingerprints.sort();
+        fingerprints.dedup();
+        assert_eq!(fingerprints.len(), results.len());
+    }
+
+    #[test]
+    fn expected_failures_are_suppressed_and_passes_are_no_results() {
+        let log = parsed(&sample::hostile());
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let of = |id: &str| results.iter().find(|it| it["ruleId"] == id);
+        let known = of("smtp/auth/known").unwrap();
+        assert_eq!(
+            known["suppressions"][0]["justification"],
+            "fixed in the next version | promised"
+        );
+        assert!(of("smtp/base/plain").is_none() && of("imap/idle/drop").is_none());
+        assert_eq!(of("smtp/base/dots").unwrap()["level"], "note");
+    }
+
+    #[test]
+    fn a_finding_points_to_the_line_of_its_expectation() {
+        let mut results = sample::hostile();
+        results.cases.retain(|it| it.id.contains("injection"));
+        results.cases[0].id = "smtp/starttls/injection-after-220#octet".to_owned();
+        let log = parsed(&results);
+        let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+        assert_eq!(
+            uri,
+            "scenarios/library/client/smtp/starttls/injection-after-220.toml"
+        );
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(uri);
+        let text = std::fs::read_to_string(file).unwrap();
+        let line = usize::try_from(place["region"]["startLine"].as_u64().unwrap()).unwrap();
+        assert_eq!(text.lines().nth(line - 1), Some("[[expect]]"));
+    }
+
+    #[test]
+    fn the_same_failure_has_the_same_fingerprint_in_the_next_run() {
+        let one = sample::hostile();
+        let mut next = one.clone();
+        next.seed = 99;
+        next.now = "2027-01-01T00:00:00Z".to_owned();
+        let prints = |results: &Results| -> Vec<Value> {
+            let log = parsed(results);
+            let results = log["runs"][0]["results"].as_array().unwrap();
+            results
+                .iter()
+                .map(|it| it["partialFingerprints"].clone())
+                .collect()
+        };
+        assert_eq!(prints(&one), prints(&next));
+    }
 }

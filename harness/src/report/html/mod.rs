@@ -73,3 +73,6 @@ fn fingerprint(text: &str) -> String {
         STANDARD.encode(digest(&SHA256, text.as_bytes()))
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@
       if (key === 'on') for (const [event, act] of Object.entries(value)) it.addEventListener(event, act);
       else it.setAttribute(key, value === true ? '' : value);
     }
-    it.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+    it.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
     return it;
   };
   // A fixed text in both languages; the style shows one.

@@ -378,3 +378,76 @@ fn unnamed(number: u16) -> String {
         format!("0x{number:04x}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mailproof_scenarios::model::Event;
+
+    use super::*;
+    use crate::report::records::tests::record;
+
+    fn received(octets: &[u8]) -> Event {
+        Event {
+            at: 5,
+            step: 1,
+            conn: Some(1),
+            what: What::Received {
+                layer: Layer::Tls,
+                octets: octets.to_vec(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_wherever_it_is_cut() {
+        let mut record = record(b"");
+        let password = record.canaries.accounts[0].password.clone();
+        let line = format!("a LOGIN x {password}\r\n").into_bytes();
+        for cut in 0..line.len() {
+            record.log.events = vec![received(&line[..cut]), received(&line[cut..])];
+            let detail = Detail::of(&record);
+            let octets: Vec<u8> = detail.connections[0]
+                .chunks
+                .iter()
+                .flat_map(|it| it.octets.clone())
+                .collect();
+            let hidden = format!("a LOGIN x {}\r\n", "*".repeat(password.len()));
+            assert_eq!(String::from_utf8(octets).unwrap(), hidden, "cut at {cut}");
+        }
+        record.log.events = vec![received(&line)];
+        assert!(!format!("{:?}", Detail::of(&record)).contains(&password));
+    }
+
+    #[test]
+    fn much_is_bounded() {
+        let mut record = record(b"");
+        record.log.events = (0..40).map(|_| received(&[b'x'; 5000])).collect();
+        record.log.events.extend((2..40).map(|id| Event {
+            conn: Some(id),
+            ..received(b"NOOP\r\n")
+        }));
+        let detail = Detail::of(&record);
+        let kept: usize = detail.connections[0]
+            .chunks
+            .iter()
+            .map(|it| it.octets.len())
+            .sum();
+        assert_eq!(
+            (kept, detail.connections[0].more),
+            (CONNECTION, 40 * 5000 - CONNECTION)
+        );
+        assert_eq!(
+            (detail.connections.len(), detail.more_connections),
+            (CONNECTIONS, 27)
+        );
+    }
+
+    #[test]
+    fn numbers_have_names() {
+        assert_eq!(
+            names(&[0x1301, 0xc02f, 0x2a2a, 0x00ff], suite),
+            "TLS13_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, GREASE, TLS_EMPTY_RENEGOTIATION_INFO_SCSV"
+        );
+        assert_eq!(names(&[0x0304, 0x7f12], version), "TLS 1.3, 0x7f12");
+    }
+}
