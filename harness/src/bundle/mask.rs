@@ -70,11 +70,8 @@ fn in_value(value: &Spanned<DeValue<'_>>, is_secret: bool, hidden: &mut Vec<Rang
                     if text.starts_with('-') && !text.contains('=') && says_secret(text));
             }
         }
-        DeValue::String(text) => {
-            if hides(text, is_secret) {
-                hidden.push(value.span());
-            }
-        }
+        DeValue::String(text) if hides(text, is_secret) => hidden.push(value.span()),
+        DeValue::String(_) => {}
         _ if is_secret => hidden.push(value.span()),
         _ => {}
     }

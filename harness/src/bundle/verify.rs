@@ -363,6 +363,11 @@ fn whole(packed: &Results, again: &Results, differences: &mut Vec<Difference>) {
     };
     let ran = |it: &Results| format!("{} cases ran", it.ran);
     add(What::Counts, ran(packed), ran(again));
+    let standing = |it: &Results| match &it.standing {
+        Some(it) => format!("{}: {}: {}", it.profile, it.conformance.name(), it.why),
+        None => "none".to_owned(),
+    };
+    add(What::Standing, standing(packed), standing(again));
     let stale = |it: &Results| it.stale.join(", ");
     add(What::Expected, stale(packed), stale(again));
 }
