@@ -60,6 +60,8 @@ pub struct Demands {
     pub inconclusive: bool,
     /// What must have been run to a decision.
     pub require: Vec<Require>,
+    /// What a person was to do and did not come to.
+    pub left_open: usize,
 }
 
 /// One demand on how much is run.
@@ -153,6 +155,10 @@ fn harness(results: &Results) -> Found {
 
 fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
     let too_little = |why: String| Some((Exit::TooLittle, why));
+    if demands.left_open > 0 {
+        let left = text::count(demands.left_open, "stop");
+        return too_little(format!("{left} of the plan left; go on with --resume"));
+    }
     if tally.ran == 0 {
         return too_little("nothing was run".to_owned());
     }
@@ -227,6 +233,7 @@ mod tests {
         should: true,
         inconclusive: true,
         require: Vec::new(),
+        left_open: 0,
     };
     const LAX: fn() -> Demands = Demands::default;
 
@@ -278,6 +285,17 @@ mod tests {
     #[test_case(&[Pass, Skipped], require(&["1", "a/b/*"]) => 4; "one of the required ones skipped")]
     #[test_case(&[Pass], require(&["c/**"]) => 4; "the required one is not there")]
     fn decides(verdicts: &[Verdict], demands: Demands) -> u8 {
+        decide(&run(verdicts), &demands).exit.code()
+    }
+
+    #[test_case(&[Pass], 0 => 0; "nothing")]
+    #[test_case(&[Pass], 2 => 4; "something")]
+    #[test_case(&[Fail], 2 => 1; "a failure weighs more")]
+    fn left_open(verdicts: &[Verdict], left_open: usize) -> u8 {
+        let demands = Demands {
+            left_open,
+            ..Demands::default()
+        };
         decide(&run(verdicts), &demands).exit.code()
     }
 

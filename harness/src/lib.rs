@@ -23,3 +23,4 @@ pub mod subject;
 pub mod subjects;
 pub mod trace;
 pub mod transcript;
+pub mod walk;

@@ -3,5 +3,6 @@
 //!
 //! Must not know what a single scenario is about.
 
+pub mod browser;
 pub mod embedded;
 pub mod program;

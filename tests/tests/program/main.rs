@@ -12,3 +12,4 @@ mod lab;
 mod own_adapter;
 mod rejudge;
 mod secrets;
+mod serve_plan;

@@ -272,6 +272,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            left_open: 0,
         },
     }
 }

@@ -4,8 +4,15 @@
 
 use std::{io::Write, path::PathBuf};
 
+use super::serve_plan;
 use crate::{
-    cli::{Failure, args::ServeArgs, library, signal::Interrupt, text_width, values},
+    cli::{
+        Failure,
+        args::{PlanArgs, ServeArgs},
+        library,
+        signal::Interrupt,
+        text_width, values,
+    },
     exit::Exit,
     judge::judge,
     report::text,
@@ -32,6 +39,8 @@ pub struct Options {
     pub seed: u64,
     /// The user's own scenarios.
     pub scenarios: Option<PathBuf>,
+    /// What only a plan has.
+    pub plan: PlanArgs,
 }
 
 /// What is served.
@@ -51,6 +60,7 @@ impl Options {
             control: args.control,
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             scenarios: args.scenarios,
+            plan: args.plan,
         }
     }
 }
@@ -61,6 +71,13 @@ impl Options {
 /// [`Failure`] where the target is not known or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     let library = library(options.scenarios.as_deref())?;
+    if serve_plan::is_plan(&options.target) {
+        return serve_plan::execute(options, &library, stdout);
+    }
+    if let Some(option) = options.plan.idle() {
+        let message = format!("{option} is for plans, and a plan is a TOML file");
+        return Err(Failure::usage(message));
+    }
     let target = find(&library, &options.target)?;
     serve(options, &library, target, stdout)
 }

@@ -1,0 +1,3 @@
+//! What a person sees in a browser: headless Chromium, skipped where there is none.
+
+mod driver;
