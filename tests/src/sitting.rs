@@ -133,7 +133,10 @@ impl Sitting {
     /// Where nothing answers.
     pub fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut stream = self.connect();
-        let mut request = format!("{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n", body.len());
+        let mut request = format!(
+            "{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n",
+            body.len()
+        );
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -166,7 +169,12 @@ impl Sitting {
             ("Origin", origin.as_str()),
             ("Content-Type", "application/json"),
         ];
-        self.raw("POST", &(self.path() + "do"), &headers, &command.to_string())
+        self.raw(
+            "POST",
+            &(self.path() + "do"),
+            &headers,
+            &command.to_string(),
+        )
     }
 
     /// The same where it must be done.
@@ -277,7 +285,12 @@ pub fn setting<'a>(view: &'a Value, name: &str) -> &'a str {
 ///
 /// # Panics
 /// Where there is no curl.
-pub fn curl_sends(settings: &dyn Fn(&str) -> String, task: &str, out: &Path, more: &[&str]) -> bool {
+pub fn curl_sends(
+    settings: &dyn Fn(&str) -> String,
+    task: &str,
+    out: &Path,
+    more: &[&str],
+) -> bool {
     let word = task.split_whitespace().find(|it| it.starts_with("body-"));
     let message = format!(
         "From: <{0}>\r\nTo: <b@example.net>\r\nSubject: x\r\n\r\n{1}\r\n",
@@ -287,16 +300,31 @@ pub fn curl_sends(settings: &dyn Fn(&str) -> String, task: &str, out: &Path, mor
     let file = out.join("message.eml");
     std::fs::write(&file, message).expect("a message");
     let address = |before: &str| {
-        let rest = task.split_once(before).map(|(_, rest)| rest).unwrap_or_default();
+        let rest = task
+            .split_once(before)
+            .map(|(_, rest)| rest)
+            .unwrap_or_default();
         let word = rest.split_whitespace().next().unwrap_or_default();
         word.trim_end_matches('.').to_owned()
     };
     let done = std::process::Command::new("curl")
         .args(["--silent", "--max-time", "10", "--ssl-reqd", "--cacert"])
         .arg(out.join("ca.pem"))
-        .arg(format!("smtp://{}:{}/client.example", settings("server"), settings("port")))
-        .args(["--user", &format!("{}:{}", settings("user"), settings("password"))])
-        .args(["--mail-from", &address(" from "), "--mail-rcpt", &address(" to ")])
+        .arg(format!(
+            "smtp://{}:{}/client.example",
+            settings("server"),
+            settings("port")
+        ))
+        .args([
+            "--user",
+            &format!("{}:{}", settings("user"), settings("password")),
+        ])
+        .args([
+            "--mail-from",
+            &address(" from "),
+            "--mail-rcpt",
+            &address(" to "),
+        ])
         .arg("--upload-file")
         .arg(file)
         .args(more)
