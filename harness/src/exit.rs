@@ -65,6 +65,8 @@ pub struct Demands {
     pub new_snapshots_are_fine: bool,
     /// A run that was not in the lab is too little.
     pub require_lab: bool,
+    /// What a person was to do and did not come to.
+    pub left_open: usize,
 }
 
 /// One demand on how much is run.
@@ -211,6 +213,10 @@ fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
         && let Some(why) = no_lab(results, tally)
     {
         return too_little(why);
+    }
+    if demands.left_open > 0 {
+        let left = text::count(demands.left_open, "stop");
+        return too_little(format!("{left} of the plan left; go on with --resume"));
     }
     if tally.ran == 0 {
         return too_little("nothing was run".to_owned());
@@ -374,6 +380,17 @@ mod tests {
     #[test_case(&[Pass, Skipped], require(&["1", "a/b/*"]) => 4; "one of the required ones skipped")]
     #[test_case(&[Pass], require(&["c/**"]) => 4; "the required one is not there")]
     fn decides(verdicts: &[Verdict], demands: Demands) -> u8 {
+        decide(&run(verdicts), &demands).exit.code()
+    }
+
+    #[test_case(&[Pass], 0 => 0; "nothing")]
+    #[test_case(&[Pass], 2 => 4; "something")]
+    #[test_case(&[Fail], 2 => 1; "a failure weighs more")]
+    fn left_open(verdicts: &[Verdict], left_open: usize) -> u8 {
+        let demands = Demands {
+            left_open,
+            ..Demands::default()
+        };
         decide(&run(verdicts), &demands).exit.code()
     }
 

@@ -30,3 +30,4 @@ pub mod subjects;
 pub mod trace;
 pub mod transcript;
 pub mod units;
+pub mod walk;

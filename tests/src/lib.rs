@@ -6,3 +6,4 @@
 pub mod browser;
 pub mod embedded;
 pub mod program;
+pub mod sitting;

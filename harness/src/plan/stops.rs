@@ -62,10 +62,13 @@ impl Stops {
         let mut seen = BTreeSet::new();
         let mut cases: Vec<(Case, &Entry)> = Vec::new();
         for entry in &plan.entries {
-            let fitting: Vec<&Case> = library
-                .cases()
-                .filter(|it| entry.matcher.fits(it))
-                .collect();
+            let fitting: Vec<&Case> = match library.case(&entry.case) {
+                Some(exactly) => vec![exactly],
+                None => library
+                    .cases()
+                    .filter(|it| entry.matcher.fits(it))
+                    .collect(),
+            };
             let problem = |message| Problem::new(&plan.source, entry.span.clone(), message);
             if fitting.is_empty() {
                 let known = library.cases().map(|it| it.id.as_str());
@@ -270,6 +273,12 @@ mod tests {
         let ids: BTreeSet<&str> = stops.cases().map(|it| it.case.id.as_str()).collect();
         assert_eq!(ids.len(), stops.cases().count());
         assert!(ids.iter().any(|it| it.ends_with("again-2")), "{ids:?}");
+    }
+
+    #[test]
+    fn the_id_of_a_case_means_that_case_alone() {
+        let stops = stops(&entry("smtp/starttls/not-offered")).unwrap();
+        assert_eq!(stops.cases().count(), 1, "and not its segmentations");
     }
 
     #[test]

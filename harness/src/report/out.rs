@@ -81,6 +81,18 @@ impl Out {
         self.write_json(&head)
     }
 
+    /// Goes on with a run that an earlier process began here. What was cut off in the middle of a line is
+    /// removed, so that the next line is whole.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn resume(&mut self) -> Result<(), FolderError> {
+        let path = self.folder.file(RECORDS);
+        let file = records::open_to_append(&path).map_err(self.folder.cannot(&path))?;
+        self.records = Some(records::Writer::new(file));
+        Ok(())
+    }
+
     /// Appends the facts of a case. [`Out::begin`] must have been called; else nothing is kept.
     ///
     /// # Errors

@@ -3,7 +3,11 @@
 //! Written as the run goes, each line flushed, so that a kill loses nothing that had finished. Must not know
 //! what the facts mean.
 
-use std::io::{self, BufRead, Read, Write};
+use std::{
+    fs::File,
+    io::{self, BufRead, Read, Write},
+    path::Path,
+};
 
 use mailproof_scenarios::model::event;
 
@@ -34,6 +38,33 @@ impl<W: Write> Writer<W> {
         self.to.write_all(&line)?;
         self.to.flush()
     }
+}
+
+/// Opens a file of records to append to it, without the last line if that stops in the middle.
+///
+/// # Errors
+/// What the system says.
+pub fn open_to_append(path: &Path) -> io::Result<File> {
+    let mut file = File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)?;
+    let mut whole = 0;
+    let mut at = 0;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        if let Some(end) = memchr::memrchr(b'\n', &buffer[..count]) {
+            whole = at + end as u64 + 1;
+        }
+        at += count as u64;
+    }
+    file.set_len(whole)?;
+    Ok(file)
 }
 
 /// What is wrong with a line.
@@ -264,6 +295,23 @@ pub(crate) mod tests {
                 [Ok(_)] => assert_eq!(end, both.len() - 1),
                 other => panic!("at {end}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_appended_behind_a_cut_line_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.ndjson");
+        let one = written(&[record(b"EHLO x\r\n")]);
+        for kept in [0, 5, one.len(), one.len() + 9] {
+            let both = [&one[..], &one[..]].concat();
+            std::fs::write(&path, &both[..kept]).unwrap();
+            let mut writer = Writer::new(open_to_append(&path).unwrap());
+            writer.append(&record(b"QUIT\r\n")).unwrap();
+            let read: Vec<_> = Reader::new(&std::fs::read(&path).unwrap()[..])
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!(read.len(), usize::from(kept >= one.len()) + 1);
         }
     }
 

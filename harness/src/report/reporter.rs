@@ -92,6 +92,19 @@ impl Reporter {
         self.out.as_mut().map_or(Ok(()), |out| out.begin(head))
     }
 
+    /// A run that an earlier process began goes on.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn resume(&mut self) -> Result<(), FolderError> {
+        self.out.as_mut().map_or(Ok(()), Out::resume)
+    }
+
+    /// So many stops of a plan are open: less was run than is demanded.
+    pub fn left_open(&mut self, open: usize) {
+        self.reporting.demands.left_open = open;
+    }
+
     /// A case begins.
     pub fn started(&mut self, id: &str) {
         self.progress.started(id);

@@ -296,7 +296,7 @@ impl Serving {
         mut self,
         person: &mut Person,
         stop: &Cancel,
-        tell: &mut dyn Audience,
+        tell: &mut (impl Audience + ?Sized),
     ) -> Record {
         tell.words(&self.place());
         let mut live = Live::new(&self.record);
@@ -354,7 +354,7 @@ impl Serving {
         person: &mut Person,
         stop: &Cancel,
         live: &mut Live,
-        tell: &mut dyn Audience,
+        tell: &mut (impl Audience + ?Sized),
     ) -> Left {
         let mut met = false;
         let mut open: BTreeSet<u32> = BTreeSet::new();
@@ -484,12 +484,17 @@ impl Files {
         };
         Ok(Self {
             ca: write("ca.pem", authority.root_pem())?,
-            ca_fingerprint: pairs(digest(&SHA256, &authority.root_der()).as_ref()),
+            ca_fingerprint: fingerprint(authority),
             pin: write("server.pem", &chain.sent_pem())?,
             pin_fingerprint: pairs(&chain.leaf_sha256),
             _folder: own,
         })
     }
+}
+
+/// The SHA-256 of the root of an authority, as clients show it.
+pub fn fingerprint(authority: &Authority) -> String {
+    pairs(digest(&SHA256, &authority.root_der()).as_ref())
 }
 
 /// `AB:CD:…`, as clients show it.
@@ -498,7 +503,7 @@ fn pairs(octets: &[u8]) -> String {
     pairs.join(":")
 }
 
-async fn ask(person: &mut Person, tell: &mut dyn Audience) -> Told {
+async fn ask(person: &mut Person, tell: &mut (impl Audience + ?Sized)) -> Told {
     loop {
         tell.words("Did the client say that it worked? [y/n/?]\n");
         match person.line().await {
@@ -534,7 +539,7 @@ fn follow(open: &mut BTreeSet<u32>, id: u32, what: &What) {
     }
 }
 
-fn show(live: &mut Live, event: &Event, tell: &mut dyn Audience) {
+fn show(live: &mut Live, event: &Event, tell: &mut (impl Audience + ?Sized)) {
     for line in live.lines(event) {
         tell.line(&line);
     }

@@ -14,3 +14,4 @@ mod lab;
 mod own_adapter;
 mod rejudge;
 mod secrets;
+mod serve_plan;

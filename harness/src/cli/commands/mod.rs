@@ -14,6 +14,7 @@ pub mod run;
 pub(super) mod schema;
 pub mod selftest;
 pub mod serve;
+mod serve_plan;
 pub(super) mod show;
 pub(super) mod snapshot;
 pub(super) mod trace;

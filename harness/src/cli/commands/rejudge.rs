@@ -69,7 +69,7 @@ pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit
 }
 
 /// The judge of this build.
-const JUDGE: Judge = Judge {
+pub(super) const JUDGE: Judge = Judge {
     judge: crate::judge::judge,
     transcript: crate::session::shown,
 };

@@ -4,8 +4,15 @@
 
 use std::{io::Write, path::PathBuf};
 
+use super::serve_plan;
 use crate::{
-    cli::{Failure, args::ServeArgs, library, signal::Interrupt, subject, text_width, values},
+    cli::{
+        Failure,
+        args::{PlanArgs, ServeArgs},
+        library,
+        signal::Interrupt,
+        subject, text_width, values,
+    },
     exit::Exit,
     judge::judge,
     reach::Wish,
@@ -35,6 +42,8 @@ pub struct Options {
     pub scenarios: Vec<PathBuf>,
     /// Where the servers are reached.
     pub reach: Wish,
+    /// What only a plan has.
+    pub plan: PlanArgs,
 }
 
 /// What is served.
@@ -55,6 +64,7 @@ impl Options {
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             scenarios: args.scenarios,
             reach: args.reach.wish(),
+            plan: args.plan,
         }
     }
 }
@@ -65,6 +75,13 @@ impl Options {
 /// [`Failure`] where the target is not known or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     let library = library(&options.scenarios)?;
+    if serve_plan::is_plan(&options.target) {
+        return serve_plan::execute(options, &library, stdout);
+    }
+    if let Some(option) = options.plan.idle() {
+        let message = format!("{option} is for plans, and a plan is a TOML file");
+        return Err(Failure::usage(message));
+    }
     let target = find(&library, &options.target)?;
     serve(options, &library, target, stdout)
 }

@@ -1,0 +1,317 @@
+//! `mailproof serve PLAN`: a person walks through a list of cases, on a page.
+//!
+//! Must not know how a case is served, nor what the page looks like.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use mailproof_certs::Authority;
+use mailproof_mock_servers::world::Place;
+use mailproof_scenarios::{
+    library::Library,
+    model::{Auth, Security, Trust},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    rejudge::{JUDGE, rejudge},
+    run,
+    serve::Options,
+};
+use crate::{
+    adapter::{self, Adapter, FindError, Words},
+    cli::{Failure, remark, signal::Interrupt, subject, text_width},
+    exit::{Demands, Exit, FailOn},
+    expected,
+    plan::{Begun, Plan, State, Stop, Stops},
+    reach::Setting,
+    report::{
+        out::{self, Out},
+        reporter::{Format, Reporter, Reporting},
+        text,
+    },
+    results::{CaseResult, RESULTS_VERSION, Record, Results},
+    runner::Cancel,
+    walk::{Course, Desk, Keeper, Walk, page::Page},
+};
+
+/// The largest plan that is read.
+const LARGEST: u64 = 1 << 20;
+
+/// How long pages are waited for at the end.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// Whether a target means a plan: a file, or something that is written like one.
+pub(super) fn is_plan(target: &str) -> bool {
+    let path = Path::new(target);
+    path.extension().is_some_and(|it| it == "toml") || path.is_file()
+}
+
+/// Walks until the person leaves, and reports.
+///
+/// # Errors
+/// [`Failure`] where the plan is wrong or does not fit its folder, or the environment fails.
+pub(super) fn execute(
+    options: &Options,
+    library: &Library,
+    stdout: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    if options.control {
+        let message = "a plan has its controls already, so there is no --control for it";
+        return Err(Failure::usage(message));
+    }
+    let path = Path::new(&options.target);
+    let plan = read(path)?;
+    let adapter = adapter_of(&plan, path)?;
+    let stops = Stops::of(&plan, library)?;
+    let expected = run::expected(options.plan.expect.as_deref())?;
+    let reach = subject::reach(&options.reach, false)?;
+    let folder = options.plan.out.clone().unwrap_or_else(|| beside(path));
+    let now = OffsetDateTime::now_utc();
+    let state = State::open(
+        &folder,
+        out::RECORDS,
+        options.plan.resume,
+        &plan,
+        &stops,
+        || {
+            let now = now.format(&Rfc3339).unwrap_or_default();
+            Begun::fresh(&plan, &stops, options.seed, now)
+        },
+    );
+    let state = state.map_err(|error| match error.is_environment() {
+        true => Failure::environment(error.to_string()),
+        false => Failure::usage(error.to_string()),
+    })?;
+    let out = Out::open(&folder)?;
+    let mut reporter = Reporter::new(reporting(options), Some(out), stops.cases().count());
+    match state.resumed {
+        true => reporter.resume()?,
+        false => reporter.begin(&head(&plan, adapter.as_ref(), &state.begun, &stops, &reach))?,
+    }
+    let authority = Authority::fresh(now)
+        .map_err(|error| Failure::environment(format!("cannot make an authority: {error}")))?;
+    let course = Course {
+        words: words(&plan, adapter.as_ref()),
+        canaries: stops.canaries(state.begun.seed),
+        personas: library.personas().clone(),
+        authority: Arc::new(authority),
+        now,
+        ports: state.begun.ports.clone(),
+        reach,
+        folder: folder.canonicalize().unwrap_or_else(|_| folder.clone()),
+        resumed: state.resumed,
+        plan,
+        stops,
+    };
+    let keeper = Files {
+        reporter,
+        folder: folder.clone(),
+    };
+    let (open, mut keeper) = walk(options, course, keeper, stdout)?;
+    let mut results = Results {
+        interrupted: false,
+        ..rejudge(&folder, JUDGE)?
+    };
+    if let Some(expected) = expected {
+        apply(&expected, &mut results, library);
+    }
+    keeper.reporter.left_open(open);
+    Ok(keeper.reporter.finish(&results, stdout)?.exit)
+}
+
+/// Serves the page while the walk lasts. Returns how many stops are open.
+fn walk(
+    options: &Options,
+    course: Course,
+    keeper: Files,
+    stdout: &mut dyn Write,
+) -> Result<(usize, Files), Failure> {
+    let stop = Cancel::new();
+    Interrupt::default().watch({
+        let stop = stop.clone();
+        move || stop.cancel()
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let folder = course.folder.clone();
+    let (title, resumed) = (text::line(&course.plan.title), course.resumed);
+    runtime.block_on(async {
+        course.write_authority().map_err(Failure::environment)?;
+        let at = SocketAddr::new(
+            options.plan.page_bind,
+            options.plan.page_port.unwrap_or_default(),
+        );
+        let page = Page::open(at).await.map_err(|error| {
+            Failure::environment(format!("cannot open the page on {at}: {error}"))
+        })?;
+        if !options.plan.page_bind.is_loopback() {
+            remark(
+                "the page can be reached from elsewhere, without TLS: whoever sees its address may do everything \
+                 there",
+            );
+        }
+        let desk = Arc::new(Desk::default());
+        let walk = Walk::begin(course, keeper, Arc::clone(&desk)).map_err(Failure::environment)?;
+        let begun = if resumed { "goes on" } else { "begins" };
+        writeln!(stdout, "{title} {begun}. Open this page in a browser:\n")?;
+        writeln!(stdout, "  {}\n", page.address())?;
+        let shown = text::line(&folder.display().to_string());
+        writeln!(stdout, "Results go to {shown}. Ctrl-C ends it and keeps what was done.")?;
+        stdout.flush()?;
+        let over = Cancel::new();
+        let serving = tokio::spawn({
+            let over = over.clone();
+            page.serve(desk, folder, async move { over.cancelled().await })
+        });
+        let (left, keeper) = walk.walk(&stop).await.map_err(Failure::environment)?;
+        over.cancel();
+        // The pages get to know that it is over; who does not listen does not hold it up.
+        let _ = tokio::time::timeout(PARTING, serving).await;
+        Ok((left.open, keeper))
+    })
+}
+
+/// Keeps records in the folder and judges what is there.
+struct Files {
+    reporter: Reporter,
+    folder: PathBuf,
+}
+
+impl Keeper for Files {
+    fn keep(&mut self, record: &Record) -> Result<(), String> {
+        self.reporter.record(record).map_err(|it| it.to_string())
+    }
+
+    fn judge(&mut self) -> Result<Results, String> {
+        rejudge(&self.folder, JUDGE).map_err(|it| it.message)
+    }
+
+    fn started(&mut self, stop: &Stop) {
+        self.reporter.started(&stop.case.id);
+    }
+
+    fn finished(&mut self, stop: &Stop, result: &CaseResult) {
+        if stop.is_control() {
+            let verdict = result.judgement.verdict.name();
+            let id = text::line(&stop.case.id);
+            self.reporter.note(&format!("{verdict} {id} (undisturbed)"));
+        } else {
+            self.reporter.finished(result);
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Plan, Failure> {
+    let shown = text::line(&path.display().to_string());
+    let cannot = |why: String| Failure::usage(format!("cannot read the plan `{shown}`: {why}"));
+    let size = std::fs::metadata(path)
+        .map_err(|it| cannot(it.to_string()))?
+        .len();
+    if size > LARGEST {
+        return Err(cannot(format!("it is larger than {} KiB", LARGEST >> 10)));
+    }
+    let content = std::fs::read_to_string(path).map_err(|it| cannot(it.to_string()))?;
+    Ok(Plan::parse(&shown, &content)?)
+}
+
+/// A name, or a path that is seen from the plan.
+fn adapter_of(plan: &Plan, path: &Path) -> Result<Option<Adapter>, Failure> {
+    let Some(name) = &plan.adapter else {
+        return Ok(None);
+    };
+    let is_path = name.contains('/') || name.ends_with(".toml");
+    let beside = path.parent().unwrap_or(Path::new("")).join(name);
+    let name = match is_path {
+        true => beside.display().to_string(),
+        false => name.clone(),
+    };
+    let found = adapter::find(&name).map_err(|error| match &error {
+        FindError::Wrong(_) | FindError::Unknown { .. } => text::block(&error.to_string()),
+        FindError::Unreadable { .. } => text::line(&error.to_string()),
+    });
+    found.map(Some).map_err(Failure::usage)
+}
+
+/// What the plan says goes before what the adapter says.
+fn words(plan: &Plan, adapter: Option<&Adapter>) -> Words {
+    let mut words = adapter.map(|it| it.words.clone()).unwrap_or_default();
+    let own = |it: (&Security, &String)| (*it.0, it.1.clone());
+    words.security.extend(plan.security.iter().map(own));
+    let own = |it: (&Trust, &String)| (*it.0, it.1.clone());
+    words.trust.extend(plan.trust.iter().map(own));
+    let own = |it: (&Auth, &String)| (*it.0, it.1.clone());
+    words.auth.extend(plan.auth.iter().map(own));
+    words
+}
+
+/// `printer-results` for `plans/printer.toml`, where the user is.
+fn beside(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    PathBuf::from(format!("{stem}-results"))
+}
+
+fn reporting(options: &Options) -> Reporting {
+    let fails = |it| options.plan.fail_on.contains(&it);
+    Reporting {
+        format: Format::Human,
+        quiet: false,
+        width: text_width(),
+        demands: Demands {
+            should: fails(FailOn::Should),
+            inconclusive: fails(FailOn::Inconclusive),
+            require: options.plan.require.clone(),
+            ..Demands::default()
+        },
+    }
+}
+
+/// What is known before the first case.
+fn head(
+    plan: &Plan,
+    adapter: Option<&Adapter>,
+    begun: &Begun,
+    stops: &Stops,
+    reach: &Setting,
+) -> Results {
+    let subject = plan.subject.clone();
+    let subject = subject.or_else(|| adapter.map(|it| it.name.clone()));
+    let title = adapter.map(|it| it.title.clone());
+    Results {
+        v: RESULTS_VERSION,
+        mailproof: env!("CARGO_PKG_VERSION").to_owned(),
+        subject: subject.unwrap_or_else(|| "client".to_owned()),
+        subject_title: title.unwrap_or_else(|| plan.title.clone()),
+        subject_version: plan.version.clone(),
+        place: reach.place(Place::Loopback).name().to_owned(),
+        seed: begun.seed,
+        repeat: vec!["serve".to_owned()],
+        now: begun.now.clone(),
+        selected: stops.cases().count(),
+        ran: 0,
+        interrupted: false,
+        took_ms: 0,
+        cases: Vec::new(),
+        controls: Vec::new(),
+        stale: Vec::new(),
+        turned_away: Vec::new(),
+        supports: None,
+        obligations: None,
+        edition: None,
+        standing: None,
+        snapshots: Vec::new(),
+    }
+}
+
+fn apply(expected: &expected::File, results: &mut Results, library: &Library) {
+    let own: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
+    let known = library.cases().map(|it| it.id.as_str());
+    let known = known.chain(own.iter().map(String::as_str));
+    expected.apply_to(results, known, OffsetDateTime::now_utc().date());
+}
