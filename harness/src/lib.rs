@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod cli;
+pub mod diff;
 pub mod doctor;
 pub mod evidence;
 pub mod exit;

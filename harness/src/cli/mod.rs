@@ -75,6 +75,8 @@ fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Trace(args) => commands::trace::execute(&args, stdout),
         Command::Schema => commands::schema::execute(stdout),
         Command::Rejudge(args) => commands::rejudge::execute(&args, stdout),
+        Command::Baseline(command) => commands::baseline::execute(&command, stdout),
+        Command::Diff(args) => commands::diff::execute(&args, stdout),
         Command::Snapshot(command) => commands::snapshot::execute(&command, stdout),
         Command::Certs(CertsCommand::Export(args)) => commands::certs::execute(&args, stdout),
         Command::Completions(args) => commands::completions::execute(&args, stdout),

@@ -260,3 +260,178 @@ fn reasons(case: &CaseResult) -> Option<Value> {
         ref several => Some(Value::Array(several.iter().copied().collect())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mailproof_scenarios::model::Level;
+    use proptest::prelude::*;
+    use time::macros::date;
+
+    use super::*;
+    use crate::{expected::Why, report::sample, results::Finding};
+
+    const TODAY: Date = date!(2026 - 05 - 10);
+
+    fn case(id: &str, verdict: Verdict, broken: &[&str]) -> CaseResult {
+        let mut case = sample::case(id, verdict, "because");
+        let finding = |name: &&str| Finding {
+            name: (*name).to_owned(),
+            ..sample::broken(Level::Must, None)
+        };
+        case.judgement.findings = broken.iter().map(finding).collect();
+        case
+    }
+
+    fn run(cases: Vec<CaseResult>) -> Results {
+        Results {
+            cases,
+            ..sample::empty()
+        }
+    }
+
+    fn words() -> Written {
+        Written {
+            because: "a \"quoted\" reason".to_owned(),
+            issue: Some("https://bugs.example/1".to_owned()),
+            expires: Some(date!(2027 - 01 - 31)),
+            when: Some(">=8, <9".to_owned()),
+        }
+    }
+
+    fn whys(baseline: &Baseline, results: &Results) -> (usize, Vec<Why>) {
+        let judged = results
+            .cases
+            .iter()
+            .map(|it| (it.id.as_str(), &it.judgement));
+        let version = results.subject_version.as_deref();
+        let applied = baseline.file().apply(judged, [], version, TODAY);
+        let whys = applied.mismatches.iter().map(|it| it.why).collect();
+        (applied.expected.len(), whys)
+    }
+
+    const KEPT: &str = r#"# failures of the product
+
+# by name only
+[[expect]]
+case = "a/b"      # the worst
+outcome = "FAIL" # for now
+reason = "old"
+because = "they know"
+
+# others
+[[expect]]
+case = "x/*"
+outcome = "HANG"
+because = "slow"
+# the end
+"#;
+
+    #[test]
+    fn a_new_file() {
+        let mut baseline = Baseline::parse("").unwrap();
+        let results = run(vec![
+            case("a/b#c", Verdict::Fail, &["two", "one"]),
+            case("a/d", Verdict::Hang, &[]),
+            case("a/e", Verdict::Pass, &[]),
+        ]);
+        baseline.name_failures(&results, &words(), TODAY).unwrap();
+        insta::assert_snapshot!(baseline.text());
+    }
+
+    #[test]
+    fn an_entry_for_the_case_keeps_its_words() {
+        let mut baseline = Baseline::parse(KEPT).unwrap();
+        let results = run(vec![
+            case("a/b", Verdict::Fail, &["new", "newer"]),
+            case("x/y", Verdict::Hang, &[]),
+        ]);
+        let named = baseline.name_failures(&results, &words(), TODAY).unwrap();
+        assert_eq!(named, ["a/b"]);
+        let expected = KEPT.replace(r#""old""#, r#"["new", "newer"]"#);
+        assert_eq!(baseline.text(), expected);
+    }
+
+    #[test]
+    fn nothing_is_named_twice() {
+        let results = run(vec![case("a/b", Verdict::Fail, &["one"])]);
+        let mut baseline = Baseline::parse(KEPT).unwrap();
+        baseline.name_failures(&results, &words(), TODAY).unwrap();
+        let text = baseline.text();
+        assert!(baseline.name_failures(&results, &words(), TODAY).unwrap().is_empty());
+        assert_eq!(baseline.text(), text);
+    }
+
+    #[test]
+    fn what_is_removed_takes_only_its_own_comment_along() {
+        let mut baseline = Baseline::parse(KEPT).unwrap();
+        assert_eq!(baseline.remove(&[4].into()).unwrap(), 1);
+        let text = baseline.text();
+        assert!(!text.contains("a/b") && !text.contains("by name only"), "{text}");
+        for kept in ["# failures of the product\n", "# others\n[[expect]]\ncase = \"x/*\"", "# the end\n"] {
+            assert!(text.contains(kept), "{kept} in {text}");
+        }
+        let line = baseline.file().entries()[0].line;
+        assert_eq!(baseline.remove(&[line].into()).unwrap(), 1);
+        assert!(baseline.file().entries().is_empty());
+        assert!(baseline.text().contains("# failures of the product"), "{}", baseline.text());
+    }
+
+    #[test]
+    fn a_list_in_brackets_is_not_written_again() {
+        let text = r#"expect = [{ case = "a", outcome = "HANG", because = "b" }]"#;
+        assert_eq!(Baseline::parse(text).unwrap_err(), EditError::Inline);
+    }
+
+    const VERDICTS: [Verdict; 5] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Crash,
+        Verdict::Hang,
+        Verdict::Skipped,
+    ];
+
+    fn any_run() -> impl Strategy<Value = Results> {
+        let case = (0..8_usize, 0..VERDICTS.len(), proptest::collection::btree_set("[a-c]", 1..3));
+        proptest::collection::vec(case, 0..8).prop_map(|cases| {
+            let mut cases: Vec<CaseResult> = cases
+                .into_iter()
+                .map(|(n, verdict, broken)| {
+                    let broken: Vec<&str> = broken.iter().map(String::as_str).collect();
+                    case(&format!("a/{n}"), VERDICTS[verdict], &broken)
+                })
+                .collect();
+            cases.sort_by(|a, b| a.id.cmp(&b.id));
+            cases.dedup_by(|a, b| a.id == b.id);
+            run(cases)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_clean(results in any_run()) {
+            let mut baseline = Baseline::parse("").unwrap();
+            let named = baseline.name_failures(&results, &words(), TODAY).unwrap();
+            prop_assert_eq!(whys(&baseline, &results), (named.len(), vec![]));
+        }
+
+        #[test]
+        fn after_the_next_run_pruning_makes_it_clean_and_keeps_comments(first in any_run(), second in any_run()) {
+            let mut baseline = Baseline::parse("# ours\n\n# head\n\n").unwrap();
+            baseline.name_failures(&first, &words(), TODAY).unwrap();
+            baseline.name_failures(&second, &words(), TODAY).unwrap();
+            let applied = baseline.file().apply(
+                second.cases.iter().map(|it| (it.id.as_str(), &it.judgement)),
+                (0..8).map(|n| ["a/0", "a/1", "a/2", "a/3", "a/4", "a/5", "a/6", "a/7"][n]),
+                second.subject_version.as_deref(),
+                TODAY,
+            );
+            let lines = applied.mismatches.iter().map(|it| it.line).collect();
+            baseline.remove(&lines).unwrap();
+            prop_assert!(baseline.text().starts_with("# ours\n\n# head\n"), "{}", baseline.text());
+            let judged = second.cases.iter().map(|it| (it.id.as_str(), &it.judgement));
+            let known = ["a/0", "a/1", "a/2", "a/3", "a/4", "a/5", "a/6", "a/7"];
+            let left = baseline.file().apply(judged, known, second.subject_version.as_deref(), TODAY);
+            prop_assert_eq!(left.mismatches, vec![]);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //!
 //! Must not know what a command does.
 
+mod baseline;
 mod certs;
 mod checks;
 mod library;
@@ -15,6 +16,7 @@ mod snapshot;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
+pub use baseline::*;
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
@@ -94,6 +96,11 @@ pub enum Command {
     Schema,
     /// Judge a finished run again from its records, without the client
     Rejudge(RejudgeArgs),
+    /// Keep the file of expected failures
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Tell what is different between two runs
+    Diff(DiffArgs),
     /// Keep what the client does on the wire in your repository, and decide when it changes
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
