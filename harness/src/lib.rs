@@ -5,6 +5,7 @@
 pub mod adapter;
 pub mod bundle;
 pub mod cli;
+pub mod diff;
 pub mod doctor;
 pub mod edition;
 pub mod evidence;

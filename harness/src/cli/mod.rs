@@ -88,6 +88,8 @@ fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Bundle(args) => commands::bundle::execute(&args, stdout),
         Command::Verify(args) => commands::verify::execute(&args, stdout),
         Command::Key(command) => commands::key::execute(&command, stdout),
+        Command::Baseline(command) => commands::baseline::execute(&command, stdout),
+        Command::Diff(args) => commands::diff::execute(&args, stdout),
         Command::Snapshot(command) => commands::snapshot::execute(&command, stdout),
         Command::Certs(CertsCommand::Export(args)) => commands::certs::execute(&args, stdout),
         Command::Completions(args) => commands::completions::execute(&args, stdout),

@@ -14,6 +14,12 @@ pub(super) fn fingerprint(text: &str) -> Result<String, String> {
     Ok(digits)
 }
 
+/// A day, as `2027-01-31`.
+pub(super) fn day(text: &str) -> Result<time::Date, String> {
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    time::Date::parse(text, format).map_err(|_| "a day is written 2027-01-31".to_owned())
+}
+
 /// A pattern for ids.
 pub(super) fn glob(text: &str) -> Result<Glob, String> {
     Glob::new(text)

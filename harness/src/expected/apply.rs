@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use time::Date;
 
-use super::file::{Entry, File};
+use super::{
+    file::{Entry, File},
+    version::Version,
+};
 use crate::{
     judge::fails,
     results::{Held, Judgement, Results, Verdict},
@@ -39,11 +42,14 @@ pub enum Why {
     Expired,
     /// There is no such case.
     MatchesNothing,
+    /// It holds for some versions, and the subject does not say which it has.
+    NoVersion,
 }
 
 impl File {
     /// Compares opinions with the file. `known` are the ids of all cases that there are, run or not, so that
-    /// a selection makes no entry wrong. `today` is the day that expiry is measured by.
+    /// a selection makes no entry wrong. `version` is what the subject says of itself: entries for other versions
+    /// neither hold nor are wrong. `today` is the day that expiry is measured by.
     ///
     /// A failure was foretold where the outcome is exactly that of an entry, and each finding that fails the
     /// case is named by an entry for it: a failure that is new in a case which failed before is new. An entry
@@ -52,9 +58,16 @@ impl File {
         &self,
         judged: impl IntoIterator<Item = (&'a str, &'a Judgement)>,
         known: impl IntoIterator<Item = &'k str>,
+        version: Option<&str>,
         today: Date,
     ) -> Applied {
         let mut applied = Applied::default();
+        let version = version.and_then(Version::in_text);
+        let for_version: Vec<bool> = self
+            .entries
+            .iter()
+            .map(|it| is_for(it, version.as_ref()))
+            .collect();
         let mut use_of = vec![Use::default(); self.entries.len()];
         for id in known {
             for (entry, used) in self.entries.iter().zip(&mut use_of) {
@@ -66,7 +79,7 @@ impl File {
                 .entries
                 .iter()
                 .enumerate()
-                .filter(|(_, it)| it.case.matches(id))
+                .filter(|(at, it)| for_version[*at] && it.case.matches(id))
                 .map(|(at, _)| at)
                 .collect();
             for &at in &of_case {
@@ -89,7 +102,7 @@ impl File {
             .entries
             .iter()
             .zip(&use_of)
-            .filter_map(|(entry, used)| mismatch(entry, used, today))
+            .filter_map(|(entry, used)| mismatch(entry, used, version.as_ref(), today))
             .collect();
         applied
     }
@@ -105,7 +118,7 @@ impl File {
             .cases
             .iter()
             .map(|it| (it.id.as_str(), &it.judgement));
-        let applied = self.apply(judged, known, today);
+        let applied = self.apply(judged, known, results.subject_version.as_deref(), today);
         for case in &mut results.cases {
             case.expected = applied.expected.get(&case.id).cloned();
         }
@@ -160,11 +173,18 @@ fn covers(entries: &[&Entry], judgement: &Judgement) -> bool {
         .all(|it| entries.iter().any(|entry| entry.reasons.contains(&it.name)))
 }
 
-fn is_over(entry: &Entry, today: Date) -> bool {
+pub(super) fn is_for(entry: &Entry, version: Option<&Version>) -> bool {
+    entry
+        .when
+        .as_ref()
+        .is_none_or(|range| version.is_some_and(|it| range.has(it)))
+}
+
+pub(super) fn is_over(entry: &Entry, today: Date) -> bool {
     entry.expires.is_some_and(|last| last < today)
 }
 
-fn mismatch(entry: &Entry, used: &Use, today: Date) -> Option<Mismatch> {
+fn mismatch(entry: &Entry, used: &Use, version: Option<&Version>, today: Date) -> Option<Mismatch> {
     let what = format!(
         "line {}: {} for {}",
         entry.line,
@@ -188,6 +208,12 @@ fn mismatch(entry: &Entry, used: &Use, today: Date) -> Option<Mismatch> {
         )
     } else if let Some(last) = entry.expires.filter(|_| is_over(entry, today)) {
         (Why::Expired, format!("{what} expired with {last}"))
+    } else if let (Some(range), None) = (&entry.when, version) {
+        let range = range.source();
+        (
+            Why::NoVersion,
+            format!("{what} is for version {range}, and the subject does not say which it has"),
+        )
     } else {
         return None;
     };
@@ -245,7 +271,7 @@ mod tests {
         let known = ["a/b", "a/c"];
         File::parse(file)
             .unwrap()
-            .apply([("a/b", judgement)], known, TODAY)
+            .apply([("a/b", judgement)], known, Some("curl 8.5.0"), TODAY)
     }
 
     fn failing() -> Judgement {
@@ -318,7 +344,7 @@ mod tests {
     fn a_pattern_holds_as_long_as_one_of_its_cases_fails_so() {
         let file = File::parse(&entry("a/*", "FAIL", "\"completed\"", "")).unwrap();
         let (failed, passed) = (failing(), judgement(Verdict::Pass, &[]));
-        let applied = file.apply([("a/b", &failed), ("a/c", &passed)], [], TODAY);
+        let applied = file.apply([("a/b", &failed), ("a/c", &passed)], [], None, TODAY);
         assert_eq!(applied.expected.len(), 1);
         assert!(applied.mismatches.is_empty());
     }

@@ -8,12 +8,14 @@
 //! because = "the product compares no names"
 //! issue   = "https://bugs.example/17"            # optional
 //! expires = 2027-01-31                           # optional, the last day on which it holds
+//! when    = { version = ">=8.0, <9" }            # optional, the versions of the subject for which it holds
 //! ```
 
 use serde::Deserialize;
 use time::{Date, Month};
 use toml::Spanned;
 
+use super::version::Range;
 use crate::{
     results::Verdict,
     select::{
@@ -43,6 +45,8 @@ pub struct Entry {
     pub issue: Option<String>,
     /// The last day on which the entry holds.
     pub expires: Option<Date>,
+    /// The versions of the subject for which it holds; all where absent.
+    pub when: Option<Range>,
     /// The line of the entry in its file, counted from 1.
     pub line: usize,
 }
@@ -107,6 +111,13 @@ struct RawEntry {
     because: Spanned<String>,
     issue: Option<String>,
     expires: Option<Spanned<toml::value::Datetime>>,
+    when: Option<When>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct When {
+    version: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +187,13 @@ fn read(text: &str, raw: Spanned<RawEntry>) -> Result<Entry, ParseError> {
             }
         },
     };
+    let when = match raw.when.map(|it| it.version) {
+        None => None,
+        Some(it) => match Range::parse(it.get_ref()) {
+            Ok(range) => Some(range),
+            Err(message) => return fault(it.span().start, message),
+        },
+    };
     Ok(Entry {
         case,
         outcome,
@@ -183,6 +201,7 @@ fn read(text: &str, raw: Spanned<RawEntry>) -> Result<Entry, ParseError> {
         because: raw.because.into_inner(),
         issue: raw.issue,
         expires,
+        when,
         line: position(text, start).0,
     })
 }
@@ -254,6 +273,7 @@ expires = 2027-01-31
 case = "imap/idle"
 outcome = "HANG"
 because = "no timeout yet"
+when = { version = ">=8.0, <9" }
 "#;
 
     #[test]
@@ -267,6 +287,8 @@ because = "no timeout yet"
         assert_eq!(one.expires, Some(date!(2027 - 01 - 31)));
         assert!(one.case.matches("cert/name/mismatch#imap-starttls"));
         assert_eq!((two.outcome, two.reasons.len()), (Verdict::Hang, 0));
+        let versions = two.when.as_ref().map(Range::source);
+        assert_eq!(versions, Some(">=8.0, <9"));
     }
 
     #[test]
@@ -288,6 +310,8 @@ because = "no timeout yet"
     #[test_case("case = \"a\"\noutcome = \"HANG\"\nbecause = \"y\"\nexpires = 2027-01-31T10:00:00Z", 5, 11, "without a time"; "a time of day")]
     #[test_case("case = \"a\"\noutcome = \"HANG\"\nbecause = \"y\"\nexpire = 2027-01-31", 5, 1, "unknown field `expire`"; "a typo in a key")]
     #[test_case("case = \"a\"\noutcome = \"HANG\"", 1, 1, "missing field `because`"; "a missing key")]
+    #[test_case("case = \"a\"\noutcome = \"HANG\"\nbecause = \"y\"\nwhen = { version = \"new\" }", 5, 20, "no bound of a version"; "versions that are none")]
+    #[test_case("case = \"a\"\noutcome = \"HANG\"\nbecause = \"y\"\nwhen = { versions = \"1\" }", 5, 10, "unknown field `versions`"; "a typo in a condition")]
     #[test_case("case = \"ä\" outcome", 2, 12, ""; "no toml, and columns are characters")]
     fn refuses(lines: &str, line: usize, column: usize, message: &str) {
         let problems = File::parse(&entry(lines)).unwrap_err();

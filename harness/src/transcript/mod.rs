@@ -4,6 +4,7 @@
 //! same without everything that changes from run to run, so that equal behaviour gives equal text. Must not
 //! judge, and lets nothing hostile through: what is not printable is escaped, and secrets are masked.
 
+mod chance;
 mod dialogue;
 mod live;
 mod names;

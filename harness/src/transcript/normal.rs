@@ -12,11 +12,12 @@ use base64::{
 };
 use mailproof_scenarios::model::{
     Action, At, Canaries, Protocol, What,
-    event::{Direction, Ended},
+    event::{Direction, Ended, Said},
 };
 use regex::{Captures, Regex};
 
 use super::{
+    chance,
     dialogue::{self, Is, Talk, Turn},
     names, parallel,
     rules::{Hidden, Rules},
@@ -83,11 +84,23 @@ impl Writer<'_> {
                 aside.push(words);
             }
         }
-        for (number, talk) in parallel::in_order(self.record, part, |it| self.talk(it)) {
+        for (number, talk) in
+            parallel::in_order(self.record, part, self.rules.exact, |it| self.talk(it))
+        {
             out.push_str(&format!("  connection {number}{talk}"));
         }
         if let Some(ended) = part.ended {
-            let line = format!("-- {}", self.rules.replace(ended_words(ended)));
+            let words = match ended {
+                Ended::Finished { said, .. }
+                    if !self.rules.exact
+                        && matches!(said, Said::Failed | Said::Temporary)
+                        && parallel::all_reset(part) =>
+                {
+                    "the client said failure, for now or not".to_owned()
+                }
+                ended => ended_words(ended),
+            };
+            let line = format!("-- {}", self.rules.replace(words));
             if !self.rules.ignores(&line) {
                 out.push_str(&format!("  {line}\n"));
             }
@@ -118,7 +131,16 @@ impl Writer<'_> {
         let way = names::way(talk.between);
         out.push_str(&format!(" to {port}{way}{decoy}\n"));
         let tags = tags(talk);
-        for turn in unasked_first(greeting_first(&talk.turns), self.record) {
+        let order = unasked_first(greeting_first(&talk.turns), self.record);
+        let mut last_words = None;
+        let order = if self.rules.exact {
+            order
+        } else {
+            let order = chance::without(order, self.record);
+            last_words = chance::last_words(&order, self.record);
+            order
+        };
+        for (at, turn) in order.into_iter().enumerate() {
             let mut line = |text: String| {
                 if !self.rules.ignores(&text) {
                     out.push_str(&format!("    {text}\n"));
@@ -127,6 +149,11 @@ impl Writer<'_> {
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
                     line(spoken('C', &self.client(octets, *verb, &tags)));
+                }
+                Is::Server { .. } if last_words.is_some_and(|begin| at >= begin) => {
+                    if last_words == Some(at) {
+                        line(chance::LAST_WORDS.to_owned());
+                    }
                 }
                 Is::Server { octets } if self.drips() && !octets.ends_with(b"\n") => {
                     line("S: (as much of a line as came in time)".to_owned());

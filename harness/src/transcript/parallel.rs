@@ -14,13 +14,14 @@ use crate::results::Record;
 pub(super) fn in_order(
     record: &Record,
     part: &Part<'_>,
+    exact: bool,
     write: impl Fn(&Talk<'_>) -> String,
 ) -> Vec<(u32, String)> {
     let mut talks: Vec<(u32, String)> = Vec::with_capacity(part.talks.len());
     for talk in &part.talks {
         let text = write(talk);
         let again = talks.last().is_some_and(|(_, last)| *last == text);
-        if !(again && reset_unheard(talk)) {
+        if !(!exact && again && reset_unheard(talk)) {
             talks.push((talk.id, text));
         }
     }
@@ -41,6 +42,11 @@ pub(super) fn in_order(
         from = to;
     }
     talks
+}
+
+/// Whether the client reached only servers that reset at once: what it makes of that is chance too.
+pub(super) fn all_reset(part: &Part<'_>) -> bool {
+    !part.talks.is_empty() && part.talks.iter().all(reset_unheard)
 }
 
 fn reset_unheard(talk: &Talk<'_>) -> bool {

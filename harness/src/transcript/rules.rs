@@ -14,6 +14,9 @@ pub struct Rules {
     pub replace: Vec<Replacement>,
     /// Lines that match are left out.
     pub ignore: Vec<Regex>,
+    /// Keeps what is there by chance where a client leaves while the server speaks. Only for a client that never
+    /// does so.
+    pub exact: bool,
 }
 
 /// What belongs to a product or a version of it and can be hidden.
@@ -53,10 +56,11 @@ impl Replacement {
 }
 
 impl Rules {
-    /// Hides whatever can be hidden: what is left is behaviour.
+    /// Hides whatever can be hidden and keeps everything else, for clients of our own.
     pub fn hide_all() -> Self {
         Self {
             hide: [Hidden::Ehlo, Hidden::Id, Hidden::UserAgent].into(),
+            exact: true,
             ..Self::default()
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Must not know what a command does.
 
+mod baseline;
 mod bundle;
 mod certs;
 mod checks;
@@ -19,6 +20,7 @@ mod snapshot;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
+pub use baseline::*;
 pub use bundle::*;
 pub use certs::*;
 pub use checks::*;
@@ -111,6 +113,11 @@ pub enum Command {
     /// Work with keys that sign bundles
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Keep the file of expected failures
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Tell what is different between two runs
+    Diff(DiffArgs),
     /// Keep what the client does on the wire in your repository, and decide when it changes
     #[command(subcommand)]
     Snapshot(SnapshotCommand),

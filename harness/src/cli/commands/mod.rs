@@ -1,8 +1,10 @@
 //! One file for each command: its options, resolved, and what it does.
 
+pub(super) mod baseline;
 pub(super) mod bundle;
 pub(super) mod certs;
 pub(super) mod completions;
+pub(super) mod diff;
 pub mod doctor;
 pub(super) mod explain;
 pub(super) mod key;
@@ -11,6 +13,7 @@ pub(super) mod list;
 pub mod rejudge;
 pub mod report;
 pub mod run;
+mod runs;
 pub(super) mod schema;
 pub mod selftest;
 pub mod serve;
