@@ -10,6 +10,7 @@ pub mod exit;
 pub mod expected;
 pub mod judge;
 pub mod lab;
+mod late;
 pub mod process;
 pub mod report;
 pub mod results;

@@ -356,6 +356,8 @@ impl Common<'_> {
             call,
             within: hook.within.as_ref().map_or(Ok(WITHIN), duration)?,
             take: self.takes(&hook.take)?,
+            failed_when: self.conditions(hook.failed_when.as_ref())?,
+            shown: hook.shown.as_ref().map(take).transpose()?,
         })
     }
 
@@ -557,7 +559,6 @@ impl Common<'_> {
                 hook: self.hook(hook, &spanned.span(), name, Role::Await)?,
                 every: hook.every.as_ref().map_or(Ok(EVERY), duration)?,
                 done_when,
-                failed_when: self.conditions(hook.failed_when.as_ref())?,
             })
         } else {
             if quiet.is_none() {
@@ -571,7 +572,6 @@ impl Common<'_> {
             None
         };
         Ok(Await {
-            name: name.to_owned(),
             poll,
             quiet,
             deadline: hook.deadline.as_ref().map_or(Ok(DEADLINE), duration)?,
@@ -657,8 +657,14 @@ impl Common<'_> {
             let message = "expected `state` beside it: the JSON path of what means this";
             return Err(Complaint::new(means.span(), message));
         }
-        Ok(Observe::Call {
-            hook: self.hook(hook, &spanned.span(), name, Role::Observe)?,
+        let asks = hook.run.is_some() || method_of(hook).is_some();
+        if !asks && hook.state.is_none() && hook.shown.is_none() {
+            let message = format!("expected a question (`get`, `run`, …), `log`, or `state` and `shown` of what the trigger answered in `{name}`");
+            return Err(Complaint::new(spanned.span(), message));
+        }
+        let asked = asks.then(|| self.hook(hook, &spanned.span(), name, Role::Observe));
+        Ok(Observe::Answer {
+            hook: asked.transpose()?,
             state: hook
                 .state
                 .as_ref()
@@ -681,14 +687,12 @@ fn only_what_belongs(hook: &file::Hook, role: Role) -> Result<(), Complaint> {
         hook.deadline.as_ref().map(|it| (it.span(), "deadline")),
         hook.quiet.as_ref().map(|it| (it.span(), "quiet")),
         hook.done_when.as_ref().map(|it| (it.span(), "done-when")),
-        hook.failed_when.as_ref().map(|it| (it.span(), "failed-when")),
     ];
     let of_observe = [
         hook.log.as_ref().map(|it| (it.span(), "log")),
         hook.lines.as_ref().map(|it| (it.span(), "lines")),
         hook.state.as_ref().map(|it| (it.span(), "state")),
         hook.means.as_ref().map(|it| (it.span(), "means")),
-        hook.shown.as_ref().map(|it| (it.span(), "shown")),
     ];
     for (belongs, keys, table) in [
         (role == Role::Await, &of_await, "await"),
@@ -698,6 +702,14 @@ fn only_what_belongs(hook: &file::Hook, role: Role) -> Result<(), Complaint> {
             let message = format!("expected `{key}` only in [remote.{table}.…]");
             return Err(Complaint::new(span.clone(), message));
         }
+    }
+    if let (Role::Plain, None, Some(shown)) = (role, &hook.failed_when, &hook.shown) {
+        let message = "expected `failed-when` beside `shown`: it is about an answer that says no";
+        return Err(Complaint::new(shown.span(), message));
+    }
+    if let (Role::Observe, Some(failed)) = (role, &hook.failed_when) {
+        let message = "`state` and `means` say how it went; expected no `failed-when`";
+        return Err(Complaint::new(failed.span(), message));
     }
     if let (Role::Observe, Some(span)) = (role, first_key(&hook.take)) {
         let message = "nothing comes behind `observe` that could use it; expected no `take`";

@@ -174,9 +174,10 @@ fn run_cases(
     let cases = plan.cases.iter().map(|it| (*it).clone()).collect();
     let tell = |told: Told<'_>| {
         let kept = match (&told, &mut evidence) {
-            (Told::Case(record, _) | Told::Control(record, _), Some(evidence)) => {
-                evidence.keep(record)
-            }
+            (
+                Told::Case(record, _) | Told::Control(record, _) | Told::Again(record, _),
+                Some(evidence),
+            ) => evidence.keep(record),
             _ => Ok(()),
         };
         let recorded = match told {
@@ -191,6 +192,13 @@ fn run_cases(
             Told::Case(record, result) => {
                 reporter.finished(&result);
                 results.cases.push(*result);
+                reporter.record(record)
+            }
+            Told::Again(record, result) => {
+                let mut all = results.cases.iter_mut().chain(&mut results.controls);
+                if let Some(told) = all.find(|it| it.id == result.id) {
+                    *told = *result;
+                }
                 reporter.record(record)
             }
         };

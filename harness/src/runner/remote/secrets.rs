@@ -7,6 +7,9 @@ use crate::adapter::{Remote, Value, Values, remote::in_url};
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
+/// What is shorter is found everywhere.
+const SHORTEST: usize = 4;
+
 /// The values of secrets, to be put into hooks and to be taken out of everything that is shown.
 #[derive(Clone, Default)]
 pub(super) struct Secrets {
@@ -26,10 +29,17 @@ impl Secrets {
                 "the environment has no value for {all}, which the adapter needs ({how})"
             ));
         }
-        let values = remote.secrets.iter().filter_map(|(name, variable)| {
-            Some((name.clone(), std::env::var(variable).ok()?))
-        });
-        Ok(Self::from(values.collect()))
+        let mut values = BTreeMap::new();
+        for (name, variable) in &remote.secrets {
+            let value = std::env::var(variable).unwrap_or_default();
+            if value.len() < SHORTEST {
+                return Err(format!(
+                    "the secret in {variable} has fewer than {SHORTEST} octets, and what is so short cannot be kept out of reports"
+                ));
+            }
+            values.insert(name.clone(), value);
+        }
+        Ok(Self::from(values))
     }
 
     fn from(values: BTreeMap<String, String>) -> Self {
