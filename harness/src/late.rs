@@ -140,7 +140,11 @@ fn said(what: &What) -> Option<&[u8]> {
 }
 
 fn take(record: &mut Record, conn: u32, owner: String) -> Stray {
-    let first = record.log.events.iter().position(|it| it.conn == Some(conn));
+    let first = record
+        .log
+        .events
+        .iter()
+        .position(|it| it.conn == Some(conn));
     let events = std::mem::take(&mut record.log.events);
     let (moved, mut kept): (Vec<Event>, Vec<Event>) =
         events.into_iter().partition(|it| it.conn == Some(conn));
@@ -212,7 +216,12 @@ impl Stray {
 
 /// The step whose message it was, or the last.
 fn step_of(record: &Record, events: &[Event]) -> u16 {
-    let text: Vec<u8> = events.iter().filter_map(|it| said(&it.what)).flatten().copied().collect();
+    let text: Vec<u8> = events
+        .iter()
+        .filter_map(|it| said(&it.what))
+        .flatten()
+        .copied()
+        .collect();
     let steps = 1..=record.steps.len();
     let found = steps.rev().find(|number| {
         let id = record.canaries.message_id(*number);
@@ -227,7 +236,13 @@ fn same(one: &Step, other: &Step) -> bool {
     use mailproof_scenarios::model::Trust;
     one.trust != Trust::Pin
         && (one.protocol, one.security, one.trust, one.host, one.auth)
-            == (other.protocol, other.security, other.trust, other.host, other.auth)
+            == (
+                other.protocol,
+                other.security,
+                other.trust,
+                other.host,
+                other.auth,
+            )
         && (one.ca_file, one.store, one.crl) == (other.ca_file, other.store, other.crl)
 }
 

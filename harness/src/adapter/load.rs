@@ -121,8 +121,7 @@ impl Checker<'_> {
         } else if let (Kind::Remote(_), Some(_)) = (&kind, &file.exit) {
             // A product may say success in its state alone.
         } else if let Some(exit) = &file.exit {
-            let message =
-                "only a template or a remote product has exit codes and words to explain; a shim says how it went in its report";
+            let message = "only a template or a remote product has exit codes and words to explain; a shim says how it went in its report";
             return Err(Complaint::new(exit.span(), message));
         }
         let program = file.program.clone().or_else(|| first_word(&kind));
@@ -181,11 +180,7 @@ impl Checker<'_> {
     }
 
     /// Exactly one of the four tables says what kind it is.
-    fn kind(
-        &self,
-        file: &file::File,
-        read: ReadBeside<'_>,
-    ) -> Result<(Kind, Supports), Complaint> {
+    fn kind(&self, file: &file::File, read: ReadBeside<'_>) -> Result<(Kind, Supports), Complaint> {
         let supports = file.supports.as_ref();
         if let (None, Some((name, _))) = (&file.remote, file.secrets.first_key_value()) {
             let message = "expected [secrets] only beside [remote]";
@@ -356,7 +351,11 @@ impl Checker<'_> {
         Ok(parsed)
     }
 
-    pub(super) fn template(&self, text: &Spanned<String>, place: Where) -> Result<Template, Complaint> {
+    pub(super) fn template(
+        &self,
+        text: &Spanned<String>,
+        place: Where,
+    ) -> Result<Template, Complaint> {
         let template = self.parse(text.as_ref(), text.span())?;
         self.places_are_known(&template, text.span(), place)?;
         Ok(template)

@@ -54,9 +54,13 @@ fn whose_it_is(says: fn(&Canaries) -> String, moved: bool) {
 #[test]
 fn a_late_connection_is_no_evidence_where_it_arrived_and_some_where_it_belongs() {
     let one = canaries("x/one");
-    let leak = format!("AUTH PLAIN {}\r\n", STANDARD.encode(format!(
-        "\0{}\0{}", one.accounts[0].user, one.accounts[0].password
-    )));
+    let leak = format!(
+        "AUTH PLAIN {}\r\n",
+        STANDARD.encode(format!(
+            "\0{}\0{}",
+            one.accounts[0].user, one.accounts[0].password
+        ))
+    );
     let mut later = record("x/two", &[&leak]);
     let mut strays = owners(&["x/one", "x/two"]).take_strays(&mut later);
     assert!(later.log.events.iter().all(|it| it.conn.is_none()));
@@ -70,10 +74,18 @@ fn a_late_connection_is_no_evidence_where_it_arrived_and_some_where_it_belongs()
     let no_secret = |record: &Record| {
         let judgement = judge(record, None);
         let name = "no-secret-outside-allowed-channel";
-        judgement.findings.into_iter().find(|it| it.name == name).map(|it| it.held)
+        judgement
+            .findings
+            .into_iter()
+            .find(|it| it.name == name)
+            .map(|it| it.held)
     };
     assert_eq!(no_secret(&prompt), Some(Held::Held));
-    assert_eq!(no_secret(&earlier), Some(Held::Broken), "a password in clear");
+    assert_eq!(
+        no_secret(&earlier),
+        Some(Held::Broken),
+        "a password in clear"
+    );
 }
 
 #[test]
@@ -90,5 +102,8 @@ fn under_other_settings_it_is_told_and_not_judged() {
     }
     assert_ne!(earlier, prompt);
     assert_eq!(comparable(&earlier), Some(prompt.clone()));
-    assert_eq!(judge(&earlier, None).findings, judge(&prompt, None).findings);
+    assert_eq!(
+        judge(&earlier, None).findings,
+        judge(&prompt, None).findings
+    );
 }

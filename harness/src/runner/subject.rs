@@ -437,8 +437,7 @@ mod tests {
         let task = instance.prepare(&request).expect("prepared");
         let cancel = Cancel::new();
         let recorder = Recorder::new();
-        let performance =
-            instance.perform(task, &request, &work, &recorder, budget, &cancel);
+        let performance = instance.perform(task, &request, &work, &recorder, budget, &cancel);
         performance.await.expect("not cancelled")
     }
 
@@ -548,8 +547,7 @@ mod tests {
         assert!(task.command().is_empty());
         let cancel = Cancel::new();
         let recorder = Recorder::new();
-        let performed =
-            instance.perform(task, &request, &work, &recorder, budget, &cancel);
+        let performed = instance.perform(task, &request, &work, &recorder, budget, &cancel);
         performed.await.expect("not cancelled").ended
     }
 

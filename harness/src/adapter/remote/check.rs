@@ -62,6 +62,8 @@ pub(in super::super) fn check(
     checker
         .more
         .extend(secrets.keys().map(|name| format!("{SECRET}{name}")));
+    let variables = variables(&file.variables)?;
+    checker.more.extend(variables.keys().cloned());
     let mut before = checker.clone();
     before.before_cases = true;
     let common = Common {
@@ -117,7 +119,8 @@ pub(in super::super) fn check(
     }
     for (all, table) in [(&waits, "await"), (&observes, "observe")] {
         if let Some(((_, name), hook)) = all.iter().find(|((key, _), _)| !jobs.contains_key(key)) {
-            let message = format!("expected [remote.trigger.{name}] beside [remote.{table}.{name}]");
+            let message =
+                format!("expected [remote.trigger.{name}] beside [remote.{table}.{name}]");
             return Err(Complaint::new(hook.span(), message));
         }
     }
@@ -127,11 +130,8 @@ pub(in super::super) fn check(
     }
     let supports = supports(&settings, jobs.keys(), support)?;
     let remote = Remote {
-        address: file
-            .url
-            .as_ref()
-            .map(|it| from_environment(it))
-            .transpose()?,
+        address: file.url.as_ref().map(address).transpose()?,
+        variables,
         authorities: authorities(file.ca.as_ref(), read)?,
         parallel: parallel(file.parallel.as_ref())?,
         secrets,
@@ -157,8 +157,14 @@ fn each<T>(table: &PerJob<T>) -> BTreeMap<(JobKey, &'static str), &T> {
         (((Imap, Job::List), "list"), &table.list),
         (((Imap, Job::Append), "append"), &table.append),
         (((Imap, Job::Idle), "idle"), &table.idle),
-        (((Smtp, Job::TestConnection), "test-connection.smtp"), &test.smtp),
-        (((Imap, Job::TestConnection), "test-connection.imap"), &test.imap),
+        (
+            ((Smtp, Job::TestConnection), "test-connection.smtp"),
+            &test.smtp,
+        ),
+        (
+            ((Imap, Job::TestConnection), "test-connection.imap"),
+            &test.imap,
+        ),
     ]
     .into_iter()
     .filter_map(|(key, hook)| Some((key, hook.as_ref()?)))
@@ -219,21 +225,47 @@ fn named_secrets(
     Ok(named)
 }
 
-fn from_environment(it: &Spanned<file::FromEnvironment>) -> Result<FromEnvironment, Complaint> {
-    let (variable, otherwise) = match it.as_ref() {
+fn address(it: &Spanned<file::FromEnvironment>) -> Result<FromEnvironment, Complaint> {
+    let address = from_environment(it.as_ref());
+    match &address.otherwise {
+        Some(text) if !is_web(text) => {
+            let message = "expected an address that begins with http:// or https://";
+            Err(Complaint::new(it.span(), message))
+        }
+        _ => Ok(address),
+    }
+}
+
+fn from_environment(it: &file::FromEnvironment) -> FromEnvironment {
+    let (variable, otherwise) = match it {
         file::FromEnvironment::Text(text) => (None, Some(text.clone())),
         file::FromEnvironment::Variable { env, default } => (Some(env.clone()), default.clone()),
     };
-    if let Some(text) = &otherwise
-        && !is_web(text)
-    {
-        let message = "expected an address that begins with http:// or https://";
-        return Err(Complaint::new(it.span(), message));
-    }
-    Ok(FromEnvironment {
+    FromEnvironment {
         variable,
         otherwise,
-    })
+    }
+}
+
+fn variables(
+    variables: &BTreeMap<Spanned<String>, Spanned<file::FromEnvironment>>,
+) -> Result<BTreeMap<String, FromEnvironment>, Complaint> {
+    let mut named = BTreeMap::new();
+    for (name, value) in variables {
+        let text = name.as_ref();
+        let message = match text.as_str() {
+            _ if !is_name(text) => "expected a name of small letters, digits and `_`".to_owned(),
+            _ if is_built_in(text) || text.starts_with(SECRET) => {
+                format!("`{text}` is a placeholder already")
+            }
+            _ => {
+                named.insert(text.clone(), from_environment(value.as_ref()));
+                continue;
+            }
+        };
+        return Err(Complaint::new(name.span(), message));
+    }
+    Ok(named)
 }
 
 fn is_web(text: &str) -> bool {
@@ -264,7 +296,10 @@ fn parallel(given: Option<&Spanned<usize>>) -> Result<NonZeroUsize, Complaint> {
     };
     let number = NonZeroUsize::new(*given.as_ref()).filter(|it| it.get() <= PARALLEL);
     number.ok_or_else(|| {
-        Complaint::new(given.span(), format!("expected 1 to {PARALLEL} cases at once"))
+        Complaint::new(
+            given.span(),
+            format!("expected 1 to {PARALLEL} cases at once"),
+        )
     })
 }
 
@@ -392,7 +427,10 @@ impl Common<'_> {
             first_key(&hook.environment).map(|span| (span, "environment")),
         ];
         if let Some((span, key)) = other.into_iter().flatten().next() {
-            return Err(Complaint::new(span, format!("expected `{key}` only beside `run`")));
+            return Err(Complaint::new(
+                span,
+                format!("expected `{key}` only beside `run`"),
+            ));
         }
         let template = self.checker.template(url, Where::Text)?;
         let below = template.beginning().starts_with('/');
@@ -407,7 +445,10 @@ impl Common<'_> {
         let expect = hook.expect.as_ref();
         if let Some(bad) = expect.filter(|it| it.as_ref().iter().any(|it| !(100..600).contains(it)))
         {
-            return Err(Complaint::new(bad.span(), "expected HTTP statuses, 100 to 599"));
+            return Err(Complaint::new(
+                bad.span(),
+                "expected HTTP statuses, 100 to 599",
+            ));
         }
         let mut headers_of_call = self.headers.clone();
         for (name, value) in headers(&self.checker, &hook.headers)? {
@@ -489,7 +530,10 @@ impl Common<'_> {
                 let place = self.text(text, span, Where::SettingArgs)?;
                 if place.only_place().is_none() {
                     let message = "expected one placeholder and nothing else, as in \"{to}\"";
-                    return Err(Complaint::new(self.checker.narrow(span.clone(), text), message));
+                    return Err(Complaint::new(
+                        self.checker.narrow(span.clone(), text),
+                        message,
+                    ));
                 }
                 Json::List(place)
             }
@@ -552,7 +596,9 @@ impl Common<'_> {
         let poll = if asks {
             let done_when = self.conditions(hook.done_when.as_ref())?;
             if done_when.is_empty() && quiet.is_none() {
-                let message = format!("expected `done-when` in `{name}`: what the answer says when the product is done");
+                let message = format!(
+                    "expected `done-when` in `{name}`: what the answer says when the product is done"
+                );
                 return Err(Complaint::new(spanned.span(), message));
             }
             Some(Poll {
@@ -562,7 +608,9 @@ impl Common<'_> {
             })
         } else {
             if quiet.is_none() {
-                let message = format!("expected a question that is repeated (`get`, `run`, …) or `quiet = \"2s\"` in `{name}`");
+                let message = format!(
+                    "expected a question that is repeated (`get`, `run`, …) or `quiet = \"2s\"` in `{name}`"
+                );
                 return Err(Complaint::new(spanned.span(), message));
             }
             if let Some(conditions) = hook.done_when.as_ref().or(hook.failed_when.as_ref()) {
@@ -651,7 +699,10 @@ impl Common<'_> {
             });
         }
         if let Some(lines) = lines {
-            return Err(Complaint::new(lines.span(), "expected `lines` only beside `log`"));
+            return Err(Complaint::new(
+                lines.span(),
+                "expected `lines` only beside `log`",
+            ));
         }
         if let (Some(means), None) = (&hook.means, &hook.state) {
             let message = "expected `state` beside it: the JSON path of what means this";
@@ -659,7 +710,9 @@ impl Common<'_> {
         }
         let asks = hook.run.is_some() || method_of(hook).is_some();
         if !asks && hook.state.is_none() && hook.shown.is_none() {
-            let message = format!("expected a question (`get`, `run`, …), `log`, or `state` and `shown` of what the trigger answered in `{name}`");
+            let message = format!(
+                "expected a question (`get`, `run`, …), `log`, or `state` and `shown` of what the trigger answered in `{name}`"
+            );
             return Err(Complaint::new(spanned.span(), message));
         }
         let asked = asks.then(|| self.hook(hook, &spanned.span(), name, Role::Observe));
@@ -784,10 +837,9 @@ impl Remote {
             .filter(|it| !is_set(it))
             .cloned()
             .collect();
-        if let Some(address) = &self.address
-            && address.value().is_none()
-        {
-            missing.extend(address.variable.clone());
+        let others = self.address.iter().chain(self.variables.values());
+        for other in others.filter(|it| it.value().is_none()) {
+            missing.extend(other.variable.clone());
         }
         missing.into_iter().collect()
     }

@@ -231,7 +231,8 @@ mod tests {
     #[test_case("../admin?x=1&y#z", "http://h/x/..%2Fadmin%3Fx%3D1%26y%23z?q=..%2Fadmin%3Fx%3D1%26y%23z"; "syntax")]
     #[test_case("\u{e4}\r\n", "http://h/x/%C3%A4%0D%0A?q=%C3%A4%0D%0A"; "octets")]
     fn a_value_is_no_syntax_of_a_url(value: &str, url: &str) {
-        let filled = call("/x/{v}?q={v}", &[], Body::Nothing).fill(&values(value), Some("http://h/"));
+        let filled =
+            call("/x/{v}?q={v}", &[], Body::Nothing).fill(&values(value), Some("http://h/"));
         assert_eq!(filled.expect("fills").url, url);
     }
 

@@ -29,6 +29,8 @@ pub struct Remote {
     pub authorities: Option<Vec<u8>>,
     /// How many cases it stands at once.
     pub parallel: NonZeroUsize,
+    /// Placeholders for what differs from machine to machine.
+    pub variables: BTreeMap<String, FromEnvironment>,
     /// The variable of the environment that has each secret.
     pub secrets: BTreeMap<String, String>,
     /// What each setting gives to the adapter's own places. It has no jobs.

@@ -148,7 +148,7 @@ fn run_cases(
     let options = plan.options;
     let name = options.adapter.as_deref();
     let adapter = subject::find(name)?;
-    let no_lab = subject::no_lab(options.lab);
+    let no_lab = subject::no_lab_for(options.lab, &adapter);
     let session = Session {
         timeout: options.timeout,
         jobs: options.jobs.get(),

@@ -84,7 +84,10 @@ impl Operator<'_> {
     ) -> Result<bool, String> {
         let expected = is_expected(hook, answer.code);
         for condition in conditions {
-            let about = condition.codes.as_ref().is_some_and(|it| it.contains(&answer.code));
+            let about = condition
+                .codes
+                .as_ref()
+                .is_some_and(|it| it.contains(&answer.code));
             if (expected || about)
                 && holds(condition, answer).map_err(|why| self.trouble(hook, &why))?
             {
@@ -132,7 +135,10 @@ impl Operator<'_> {
                 let reason = reason.and_then(|it| it.canonical_reason()).unwrap_or("");
                 let status = format!("{status} {reason}");
                 let status = status.trim_end();
-                format!("{} {} answered {status}: {quoted}", call.method, call.written)
+                format!(
+                    "{} {} answered {status}: {quoted}",
+                    call.method, call.written
+                )
             }
         };
         Err(self.trouble(hook, &why))
@@ -193,9 +199,8 @@ impl Operator<'_> {
                 _ => Trouble::Failed(self.trouble(hook, &error.to_string())),
             })?;
         let authorities = self.remote.authorities.as_deref();
-        let trouble = |why: String| {
-            self.trouble(hook, &format!("{} {} {why}", request.method, request.url))
-        };
+        let trouble =
+            |why: String| self.trouble(hook, &format!("{} {} {why}", request.method, request.url));
         let answer = http::call(&request, authorities, hook.within)
             .await
             .map_err(|error| match error {

@@ -107,7 +107,10 @@ async fn exchange(
         .method(request.method)
         .uri(path)
         .header(header::HOST, authority)
-        .header(header::USER_AGENT, concat!("mailproof/", env!("CARGO_PKG_VERSION")))
+        .header(
+            header::USER_AGENT,
+            concat!("mailproof/", env!("CARGO_PKG_VERSION")),
+        )
         .header(header::CONNECTION, "close");
     for (name, value) in &request.headers {
         asked = asked.header(name, value);

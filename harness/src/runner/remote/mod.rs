@@ -77,14 +77,27 @@ pub async fn is_there(adapter: &Adapter) -> Result<(), String> {
     let knock = tokio::net::TcpStream::connect((host.as_str(), port));
     match tokio::time::timeout(KNOCK, knock).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(not_there(adapter, &format!("cannot connect to {host}:{port}: {error}"))),
-        Err(_) => Err(not_there(adapter, &format!("{host}:{port} does not answer"))),
+        Ok(Err(error)) => Err(not_there(
+            adapter,
+            &format!("cannot connect to {host}:{port}: {error}"),
+        )),
+        Err(_) => Err(not_there(
+            adapter,
+            &format!("{host}:{port} does not answer"),
+        )),
     }
 }
 
 fn not_there(adapter: &Adapter, why: &str) -> String {
-    let how = adapter.install.as_ref().map(|it| format!("; to get it: {it}"));
-    format!("{} is not there: {why}{}", adapter.title, how.unwrap_or_default())
+    let how = adapter
+        .install
+        .as_ref()
+        .map(|it| format!("; to get it: {it}"));
+    format!(
+        "{} is not there: {why}{}",
+        adapter.title,
+        how.unwrap_or_default()
+    )
 }
 
 /// What the product says of its version.
@@ -108,7 +121,7 @@ fn outside_of_cases<'a>(
 ) -> Result<Operator<'a>, String> {
     let secrets = Secrets::of(remote)?;
     let mut values = Values::new();
-    secrets.add_to(&mut values);
+    secrets.add_to(&mut values, remote);
     if let Some(own) = &adapter.folder {
         let own = own.to_string_lossy().into_owned();
         values.insert("folder".to_owned(), Value::One(own));
@@ -126,7 +139,11 @@ fn outside_of_cases<'a>(
 }
 
 /// Performs a step; `None` where it was cancelled. With `afresh` the product forgets first what was before.
-pub(super) async fn perform(scene: Scene<'_>, remote: &Remote, afresh: bool) -> Option<Performance> {
+pub(super) async fn perform(
+    scene: Scene<'_>,
+    remote: &Remote,
+    afresh: bool,
+) -> Option<Performance> {
     let cancel = scene.cancel;
     let performance = async {
         match operate(&scene, remote, afresh).await {
@@ -167,7 +184,7 @@ fn operator<'a>(scene: &Scene<'a>, remote: &'a Remote) -> Result<Operator<'a>, S
         .environment_of(scene.request, &values)
         .map_err(|error| error.to_string())?;
     let secrets = Secrets::of(remote)?;
-    secrets.add_to(&mut values);
+    secrets.add_to(&mut values, remote);
     Ok(Operator {
         adapter,
         remote,
@@ -184,7 +201,10 @@ async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Per
     let (adapter, request) = (scene.adapter, scene.request);
     let key = (request.protocol, request.job);
     let job = remote.jobs.get(&key).ok_or_else(|| {
-        format!("the adapter has nothing for job {} over {}", request.job, request.protocol)
+        format!(
+            "the adapter has nothing for job {} over {}",
+            request.job, request.protocol
+        )
     })?;
     let mut operator = operator(scene, remote)?;
     for name in &adapter.fresh {
@@ -356,7 +376,9 @@ async fn from_answer(
 fn from_log(operator: &Operator<'_>, log: &LogFile<'_>) -> Result<Performance, String> {
     let octets = log.read().map_err(|error| {
         let path = log.path.display();
-        operator.secrets.mask(&format!("observe: cannot read {path}: {error}"))
+        operator
+            .secrets
+            .mask(&format!("observe: cannot read {path}: {error}"))
     })?;
     let meaning = operator
         .adapter
@@ -425,6 +447,10 @@ impl<'a> LogFile<'a> {
             return Ok(octets);
         };
         let lines = octets.split_inclusive(|it| *it == b'\n');
-        Ok(lines.filter(|it| pattern.is_match(it)).flatten().copied().collect())
+        Ok(lines
+            .filter(|it| pattern.is_match(it))
+            .flatten()
+            .copied()
+            .collect())
     }
 }

@@ -55,8 +55,12 @@ impl Secrets {
         Self { values, written }
     }
 
-    /// Puts them among the values of hooks.
-    pub(super) fn add_to(&self, values: &mut Values) {
+    /// Puts them among the values of hooks, beside what else comes from the environment.
+    pub(super) fn add_to(&self, values: &mut Values, remote: &Remote) {
+        for (name, variable) in &remote.variables {
+            let value = variable.value().unwrap_or_default();
+            values.insert(name.clone(), Value::One(value));
+        }
         for (name, value) in &self.values {
             values.insert(Remote::place_of(name), Value::One(value.clone()));
         }
@@ -101,6 +105,9 @@ mod tests {
         let masked = "raw ******** url ******** json ******** short ********";
         assert_eq!(secrets.mask(text), masked);
         let octets = [text.as_bytes(), b"\xff"].concat();
-        assert_eq!(secrets.mask_octets(&octets), [masked.as_bytes(), b"\xff"].concat());
+        assert_eq!(
+            secrets.mask_octets(&octets),
+            [masked.as_bytes(), b"\xff"].concat()
+        );
     }
 }

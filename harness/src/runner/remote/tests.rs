@@ -61,7 +61,9 @@ async fn request_of(stream: &mut tokio::net::TcpStream) -> String {
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
-        let length = head.lines().find_map(|it| it.strip_prefix("content-length: "));
+        let length = head
+            .lines()
+            .find_map(|it| it.strip_prefix("content-length: "));
         if body.len() >= length.and_then(|it| it.parse().ok()).unwrap_or(0) {
             break;
         }
@@ -74,7 +76,10 @@ fn ok(body: &str) -> String {
 }
 
 fn answer(status: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn request(work: &WorkFolder) -> Request {
@@ -161,7 +166,12 @@ async fn a_job_ends(answers: &[&str]) -> Ended {
     let product = Product::answering(&answers).await;
     let ended = performed(&adapter(&product.url, SEND)).await.ended;
     let asked = product.asked.lock().await;
-    assert!(asked.last().is_some_and(|it| it.starts_with("GET /status/7 ")), "{asked:?}");
+    assert!(
+        asked
+            .last()
+            .is_some_and(|it| it.starts_with("GET /status/7 ")),
+        "{asked:?}"
+    );
     ended
 }
 
@@ -190,7 +200,10 @@ async fn nobody_is_there() {
     drop(listener);
     let adapter = adapter(&url, SEND);
     let error = is_there(&adapter).await.expect_err("nobody is there");
-    assert!(error.contains("Mine is not there: cannot connect to 127.0.0.1:"), "{error}");
+    assert!(
+        error.contains("Mine is not there: cannot connect to 127.0.0.1:"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -223,10 +236,16 @@ async fn values_stand_in_the_body_as_data() {
         [remote.trigger.send.json]\npassword = \"{password}\"\nport = { as = \"number\", value = \"{port}\" }\n\
         to = { as = \"list\", value = \"{to}\" }\nca = { as = \"file\", value = \"{ca}\" }\ndeep = [{ a = \"{encryption}\" }, true, 1]\n";
     let product = Product::answering(&[&ok("")]).await;
-    assert_eq!(performed(&adapter(&product.url, hooks)).await.ended, Ended::Unheard);
+    assert_eq!(
+        performed(&adapter(&product.url, hooks)).await.ended,
+        Ended::Unheard
+    );
     let asked = product.asked.lock().await.concat();
     let (head, body) = asked.split_once("\r\n\r\n").expect("a body");
-    assert!(head.contains("x-case: a/b") || head.contains("X-Case: a/b"), "{head}");
+    assert!(
+        head.contains("x-case: a/b") || head.contains("X-Case: a/b"),
+        "{head}"
+    );
     let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
     let expected = serde_json::json!({
         "password": "p\"w\r\n{x}", "port": 2525, "to": ["x@example.net", "y@example.net"],
@@ -243,7 +262,9 @@ async fn a_command_observes(script: &str) -> Ended {
     let hooks = format!(
         "[remote.trigger.send]\nrun = [\"true\"]\n[remote.observe.send]\nrun = [\"sh\", \"-c\", {script:?}]\n"
     );
-    performed(&adapter("http://127.0.0.1:1", &hooks)).await.ended
+    performed(&adapter("http://127.0.0.1:1", &hooks))
+        .await
+        .ended
 }
 
 fn finished_with(code: i32, said: Said) -> Ended {
@@ -259,8 +280,12 @@ fn finished_with(code: i32, said: Said) -> Ended {
 #[test_case("exec sleep 60" => "trigger.send: `sh` did not end within 200ms"; "never")]
 #[tokio::test]
 async fn a_command_fails(script: &str) -> String {
-    let hooks = format!("[remote.trigger.send]\nrun = [\"sh\", \"-c\", {script:?}]\nwithin = \"200ms\"\n");
-    match performed(&adapter("http://127.0.0.1:1", &hooks)).await.ended {
+    let hooks =
+        format!("[remote.trigger.send]\nrun = [\"sh\", \"-c\", {script:?}]\nwithin = \"200ms\"\n");
+    match performed(&adapter("http://127.0.0.1:1", &hooks))
+        .await
+        .ended
+    {
         Ended::NotStarted { error } => error,
         other => panic!("{other:?}"),
     }
@@ -276,6 +301,8 @@ async fn a_log_is_read_from_where_the_step_began() {
          [remote.observe.send]\nlog = \"{log}\"\nlines = \"cert\"\n",
         log = log.display()
     );
-    let ended = performed(&adapter("http://127.0.0.1:1", &hooks)).await.ended;
+    let ended = performed(&adapter("http://127.0.0.1:1", &hooks))
+        .await
+        .ended;
     assert_eq!(ended, finished(Said::RefusedTls, "new certificate"));
 }
