@@ -13,6 +13,7 @@ pub mod exit;
 pub mod expected;
 pub mod judge;
 pub mod lab;
+mod late;
 pub mod plan;
 pub mod process;
 pub mod profile;

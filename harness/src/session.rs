@@ -15,8 +15,9 @@ use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::model::{Case, Persona};
 
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, Kind},
     judge::judge,
+    late::{Owners, Stray},
     reach::{Hold, Setting},
     results::{CaseResult, Judgement, Record},
     runner::{
@@ -83,6 +84,9 @@ pub enum Told<'a> {
     Case(&'a Record, Box<CaseResult>),
     /// A control has a verdict.
     Control(&'a Record, Box<CaseResult>),
+    /// A case or a control that was told already has more evidence, or its control has, and may have another
+    /// verdict.
+    Again(&'a Record, Box<CaseResult>),
 }
 
 impl Session {
@@ -182,22 +186,106 @@ impl Session {
             waiting,
             seed: self.seed,
         };
-        let mut controls: HashMap<String, Judgement> = HashMap::new();
+        let mut book = Book::of(self, &plan);
         let sink = |event: RunEvent| match event {
             RunEvent::CaseStarted { id } => tell(Told::Started(&id)),
-            RunEvent::ControlFinished(record) => {
-                let result = judged(&record, None);
-                controls.insert(record.case.id.clone(), result.judgement.clone());
-                tell(Told::Control(&record, Box::new(result)));
-            }
-            RunEvent::CaseFinished(record) => {
-                let control = record.control_id().and_then(|id| controls.get(&id));
-                let result = judged(&record, control);
-                tell(Told::Case(&record, Box::new(result)));
-            }
+            RunEvent::ControlFinished(record) => book.enter(*record, true, &mut tell),
+            RunEvent::CaseFinished(record) => book.enter(*record, false, &mut tell),
             RunEvent::Started { .. } | RunEvent::Finished(_) => {}
         };
         run(plan, Arc::new(executor), options, cancel, sink).await
+    }
+}
+
+/// The verdicts of a run so far, and for a subject with a memory of its own also the records: what comes late
+/// belongs to one of them.
+#[derive(Default)]
+struct Book {
+    controls: HashMap<String, Judgement>,
+    /// Nothing where each case has a subject of its own.
+    owners: Option<Owners>,
+    records: BTreeMap<String, Entry>,
+    /// What belongs to cases that are not finished yet.
+    waiting: HashMap<String, Vec<Stray>>,
+}
+
+struct Entry {
+    record: Record,
+    is_control: bool,
+}
+
+impl Book {
+    fn of(session: &Session, plan: &Plan) -> Self {
+        let owners = match session.adapter.kind {
+            Kind::Remote(_) => {
+                let planned = plan.cases.iter().chain(&plan.controls);
+                let planned = planned.filter(|it| it.not_run.is_none());
+                Owners::new(session.seed, planned.map(|it| &*it.case))
+            }
+            _ => None,
+        };
+        Self {
+            owners,
+            ..Self::default()
+        }
+    }
+
+    fn enter(&mut self, mut record: Record, is_control: bool, tell: &mut impl FnMut(Told<'_>)) {
+        let id = record.case.id.clone();
+        let strays = match &self.owners {
+            Some(owners) => owners.take_strays(&mut record),
+            None => Vec::new(),
+        };
+        for stray in self.waiting.remove(&id).unwrap_or_default() {
+            stray.put_into(&mut record);
+        }
+        let result = Box::new(self.judge(&record, is_control));
+        if is_control {
+            tell(Told::Control(&record, result));
+        } else {
+            tell(Told::Case(&record, result));
+        }
+        if self.owners.is_some() {
+            self.records.insert(id, Entry { record, is_control });
+        }
+        for stray in strays {
+            self.give(stray, tell);
+        }
+    }
+
+    fn judge(&mut self, record: &Record, is_control: bool) -> CaseResult {
+        if is_control {
+            let result = judged(record, None);
+            self.controls
+                .insert(record.case.id.clone(), result.judgement.clone());
+            return result;
+        }
+        let control = record.control_id();
+        judged(record, control.and_then(|id| self.controls.get(&id)))
+    }
+
+    /// Gives a connection to its own case, and judges again what that concerns.
+    fn give(&mut self, stray: Stray, tell: &mut impl FnMut(Told<'_>)) {
+        let owner = stray.owner.clone();
+        let Some(mut entry) = self.records.remove(&owner) else {
+            self.waiting.entry(owner).or_default().push(stray);
+            return;
+        };
+        stray.put_into(&mut entry.record);
+        let before = self.controls.get(&owner).map(|it| it.verdict);
+        let result = self.judge(&entry.record, entry.is_control);
+        let changed = entry.is_control && before != Some(result.judgement.verdict);
+        tell(Told::Again(&entry.record, Box::new(result)));
+        self.records.insert(owner.clone(), entry);
+        if changed {
+            let depends = |it: &&Entry| {
+                !it.is_control && it.record.control_id().as_deref() == Some(owner.as_str())
+            };
+            for entry in self.records.values().filter(depends) {
+                let result = judged(&entry.record, self.controls.get(&owner));
+                tell(Told::Again(&entry.record, Box::new(result)));
+            }
+        }
     }
 }
 

@@ -339,7 +339,7 @@ fn settings_are_checked(from: &str, to: &str, message: &str) {
 #[test_case("[shim]\nrun = [\"x\"]", "expected [supports]"; "shim without")]
 #[test_case("[shim]\nrun = [\"x\"]\n[supports]\nsmtp = [\"send\"]", "expected `security`, `trust` and `auth`"; "incomplete")]
 #[test_case("[shim]\nrun = [\"x\"]\n[supports]\nsecurity = []\ntrust = []\nauth = []", "expected jobs"; "no jobs")]
-#[test_case("[shim]\nrun = [\"x\"]\n[exit]\nsuccess = [0]\n[supports]\nsmtp = [\"send\"]\nsecurity = []\ntrust = []\nauth = []", "only a template has exit codes"; "exit")]
+#[test_case("[shim]\nrun = [\"x\"]\n[exit]\nsuccess = [0]\n[supports]\nsmtp = [\"send\"]\nsecurity = []\ntrust = []\nauth = []", "only a template or a remote product has exit codes"; "exit")]
 #[test_case("[embedded]\nsubject = \"nobody\"", "mine.toml:5:11: there is no embedded subject `nobody`"; "unknown subject")]
 #[test_case("[embedded]\nsubject = \"reference\"\n[files]\nx = \"\"", "reads no files"; "files")]
 #[test_case("[embedded]\nsubject = \"reference\"\n[supports]\n", "expected no [supports]"; "supports")]
@@ -460,5 +460,84 @@ fn codes_and_words_mean(adapter: &str, code: i32, stderr: &str, meaning: Meaning
     assert_eq!(
         adapter.exit.meaning(code, b"", stderr.as_bytes()),
         Some(meaning)
+    );
+}
+
+/// A remote adapter with `hooks` behind a right head; its line 11 is the first of the hooks.
+fn remote(hooks: &str) -> Result<Adapter, AdapterError> {
+    parse(&format!(
+        "name = \"mine\"\ntitle = \"Mine\"\nrole = \"client\"\n\
+         [secrets]\napi = {{ env = \"MINE_TOKEN\" }}\n\
+         [settings]\nsecurity.implicit = {{ encryption = \"SSL\" }}\ntrust.ca = {{}}\nauth.password = {{}}\n\
+         [remote]\n{hooks}"
+    ))
+}
+
+const TRIGGER: &str = "[remote.trigger.send]\nrun = [\"x\"]\n";
+
+#[test]
+fn a_remote_product_supports_what_it_has_hooks_and_settings_for() {
+    let hooks = format!(
+        "url = \"http://127.0.0.1:1\"\nparallel = 3\n[[remote.configure]]\nput = \"/a/{{encryption}}\"\ntake = {{ a = \"$.a\" }}\n[[remote.configure]]\nput = \"/{{a}}\"\nheaders = {{ X = \"{{secret_api}}\" }}\n{TRIGGER}"
+    );
+    let adapter = remote(&hooks).unwrap_or_else(|error| panic!("{error}"));
+    let asked = Step {
+        security: Security::Implicit,
+        auth: Auth::Password,
+        ..step(Job::Send, Protocol::Smtp)
+    };
+    assert_eq!(adapter.lacks(&asked), None);
+    assert_eq!(
+        adapter.lacks(&step(Job::Send, Protocol::Smtp)).as_deref(),
+        Some("security starttls-required")
+    );
+    assert_eq!(
+        adapter.lacks(&step(Job::Fetch, Protocol::Imap)).as_deref(),
+        Some("job fetch over imap")
+    );
+    assert!(!adapter.is_heard(&[asked]), "nothing observes");
+    let Kind::Remote(remote) = &adapter.kind else {
+        panic!("a remote adapter");
+    };
+    assert_eq!((remote.parallel.get(), remote.configure.len()), (3, 2));
+}
+
+#[test_case("", "mine.toml:10:", "missing field `trigger`"; "no trigger")]
+#[test_case("[remote.trigger]\n", "mine.toml:10:", "expected a job in [remote.trigger.…]"; "no job")]
+#[test_case("[remote.trigger.sned]\nrun = [\"x\"]", "mine.toml:11:", "unknown field `sned`"; "unknown job")]
+#[test_case("[remote.trigger.send]\npots = \"/x\"", "mine.toml:12:", "unknown field `pots`"; "unknown key")]
+#[test_case("[remote.trigger.send]\nget = \"/x\"", "mine.toml:12:7:", "expected `url` in [remote]"; "no address")]
+#[test_case("[remote.trigger.send]\nget = \"{host}/x\"", "mine.toml:12:7:", "below [remote] url"; "address by a value")]
+#[test_case("[remote.trigger.send]\nget = \"http://h\"\nrun = [\"x\"]", "mine.toml:12:7:", "expected exactly one of `get`"; "two calls")]
+#[test_case("[remote.trigger.send]\nwithin = \"1s\"", "mine.toml:", "expected exactly one of `get`"; "no call")]
+#[test_case("[remote.trigger.send]\nget = \"http://h/{hots}\"", "mine.toml:12:17:", "unknown placeholder {hots} (did you mean `host`?)"; "typo")]
+#[test_case("[remote.trigger.send]\nget = \"http://h/{secret_apy}\"", "mine.toml:12:17:", "did you mean `secret_api`?"; "typo in a secret")]
+#[test_case("[remote.trigger.send]\nget = \"http://h\"\nexpect = [20]", "mine.toml:13:10:", "expected HTTP statuses"; "status")]
+#[test_case("[remote.trigger.send]\nget = \"http://h\"\nstdin = \"x\"", "mine.toml:13:9:", "expected `stdin` only beside `run`"; "stdin of a call")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\njson = {}", "mine.toml:13:8:", "expected `json` only in an HTTP call"; "body of a command")]
+#[test_case("[remote.trigger.send]\npost = \"http://h\"\njson = {}\ntext = \"\"", "mine.toml:14:8:", "at most one of `json`, `form` and `text`"; "two bodies")]
+#[test_case("[remote.trigger.send]\npost = \"http://h\"\njson = { a = \"{ot}\" }", "mine.toml:13:15:", "unknown placeholder {ot}"; "typo in json")]
+#[test_case("[remote.trigger.send]\npost = \"http://h\"\njson = { a = \"{to}\" }", "mine.toml:13:15:", "several arguments"; "list in a text")]
+#[test_case("[remote.trigger.send]\npost = \"http://h\"\njson = { a = { as = \"numer\", value = \"1\" } }", "mine.toml:13:22:", "did you mean `number`?"; "type")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\ntake = { id = \"id\" }", "mine.toml:13:15:", "expected a JSON path"; "path")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\ntake = { host = \"$.id\" }", "mine.toml:13:10:", "is a placeholder already"; "taken name")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\nquiet = \"1s\"", "mine.toml:13:9:", "only in [remote.await.…]"; "wrong role")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.send]\nget = \"http://h\"", "mine.toml:", "expected `done-when`"; "never done")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.send]\nevery = \"1s\"", "mine.toml:", "or `quiet = \"2s\"`"; "nothing to wait for")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.send]\nget = \"http://h\"\ndone-when = { is = [1] }", "mine.toml:15:13:", "expected `status = [200]`"; "empty condition")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.fetch]\nquiet = \"1s\"", "mine.toml:", "expected [remote.trigger.fetch]"; "await without a trigger")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.observe.send]\nlog = \"/l\"\nstate = \"$.s\"", "mine.toml:15:9:", "a log is read as it is"; "state of a log")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.observe.send]\nlog = \"/l/{id}\"", "mine.toml:14:11:", "unknown placeholder {id}"; "log of something taken")]
+#[test_case("parallel = 0\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:12:", "expected 1 to 64"; "nobody at once")]
+#[test_case("url = \"example.com\"\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:7:", "begins with http://"; "no scheme")]
+#[test_case("ca = \"no-such\"\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:6:", "cannot read no-such"; "no authorities")]
+#[test_case("headers = { \"a b\" = \"x\" }\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:13:", "name of a header field"; "header")]
+#[test_case("ready = { get = \"http://h/{port}\" }\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:27:", "no value before the first case"; "too early")]
+#[test_case("version = { get = \"http://h\" }\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:11:11:", "expected `take.version`"; "no version")]
+fn wrong_hooks_are_placed(hooks: &str, place: &str, message: &str) {
+    let error = remote(hooks).expect_err("wrong").to_string();
+    assert!(
+        error.starts_with(place) && error.contains(message),
+        "{error}"
     );
 }

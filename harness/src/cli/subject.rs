@@ -99,6 +99,16 @@ pub(super) fn no_lab(asked: bool) -> Option<String> {
     asked.then(lab::probe)?.err()
 }
 
+/// Why there is none for this subject.
+pub(super) fn no_lab_for(asked: bool, adapter: &Adapter) -> Option<String> {
+    match adapter.kind {
+        Kind::Remote(_) if asked => Some(
+            "a product that hooks operate is outside of the lab and cannot reach it".to_owned(),
+        ),
+        _ => no_lab(asked),
+    }
+}
+
 fn absolute(name: &str) -> String {
     let is_path = name.contains('/') || name.ends_with(".toml");
     let path = is_path

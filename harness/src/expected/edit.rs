@@ -357,7 +357,12 @@ because = "slow"
         let mut baseline = Baseline::parse(KEPT).unwrap();
         baseline.name_failures(&results, &words(), TODAY).unwrap();
         let text = baseline.text();
-        assert!(baseline.name_failures(&results, &words(), TODAY).unwrap().is_empty());
+        assert!(
+            baseline
+                .name_failures(&results, &words(), TODAY)
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(baseline.text(), text);
     }
 
@@ -366,14 +371,25 @@ because = "slow"
         let mut baseline = Baseline::parse(KEPT).unwrap();
         assert_eq!(baseline.remove(&[4].into()).unwrap(), 1);
         let text = baseline.text();
-        assert!(!text.contains("a/b") && !text.contains("by name only"), "{text}");
-        for kept in ["# failures of the product\n", "# others\n[[expect]]\ncase = \"x/*\"", "# the end\n"] {
+        assert!(
+            !text.contains("a/b") && !text.contains("by name only"),
+            "{text}"
+        );
+        for kept in [
+            "# failures of the product\n",
+            "# others\n[[expect]]\ncase = \"x/*\"",
+            "# the end\n",
+        ] {
             assert!(text.contains(kept), "{kept} in {text}");
         }
         let line = baseline.file().entries()[0].line;
         assert_eq!(baseline.remove(&[line].into()).unwrap(), 1);
         assert!(baseline.file().entries().is_empty());
-        assert!(baseline.text().contains("# failures of the product"), "{}", baseline.text());
+        assert!(
+            baseline.text().contains("# failures of the product"),
+            "{}",
+            baseline.text()
+        );
     }
 
     #[test]
@@ -391,7 +407,11 @@ because = "slow"
     ];
 
     fn any_run() -> impl Strategy<Value = Results> {
-        let case = (0..8_usize, 0..VERDICTS.len(), proptest::collection::btree_set("[a-c]", 1..3));
+        let case = (
+            0..8_usize,
+            0..VERDICTS.len(),
+            proptest::collection::btree_set("[a-c]", 1..3),
+        );
         proptest::collection::vec(case, 0..8).prop_map(|cases| {
             let mut cases: Vec<CaseResult> = cases
                 .into_iter()

@@ -135,6 +135,15 @@ pub(crate) fn check(view: &View<'_>) -> Vec<Checked> {
     ]
 }
 
+/// Checks all of them where `all` has more connections than `prompt`: those that came late. The user had no word
+/// about these any more.
+pub(crate) fn with_late(prompt: &View<'_>, all: &View<'_>) -> Vec<Checked> {
+    let mut checks = check(all);
+    checks.retain(|it| it.finding.name != LAST_REPLY.name);
+    checks.push(last_reply(prompt));
+    checks
+}
+
 /// Whoever asks DNS tells everybody on the way.
 fn secrets_in_dns(view: &View<'_>) -> impl Iterator<Item = Sighting> {
     let leaks = view.dns_leaks.iter();

@@ -34,7 +34,10 @@ pub use invariants::{INVARIANTS, Invariant};
 
 use mailproof_scenarios::model::{Check, Deviation};
 
-use crate::results::{Judgement, Record};
+use crate::{
+    late,
+    results::{Judgement, Record},
+};
 
 /// Judges a case. `control` is the judgement of its base, which must have passed; `None` where there is
 /// nothing to compare with, as for a control itself.
@@ -42,9 +45,15 @@ pub fn judge(record: &Record, control: Option<&Judgement>) -> Judgement {
     if let Some(why) = &record.not_run {
         return verdict::not_run(why);
     }
-    let view = view::View::new(record);
+    // What came late met the servers of another case: it says nothing of this one's, and everything of what
+    // holds in every case.
+    let prompt = late::without(record);
+    let view = view::View::new(prompt.as_ref().unwrap_or(record));
     let mut checks = expectations::check(&view);
-    checks.extend(invariants::check(&view));
+    match late::comparable(record) {
+        None => checks.extend(invariants::check(&view)),
+        Some(all) => checks.extend(invariants::with_late(&view, &view::View::new(&all))),
+    }
     checks.extend(answers::check(record));
     verdict::decide(&view, checks, control)
 }
@@ -52,7 +61,8 @@ pub fn judge(record: &Record, control: Option<&Judgement>) -> Judgement {
 /// Whether any of a step's job (counted from 1) took place, by the servers' books and whatever the subject
 /// says of it.
 pub fn took_place(record: &Record, step: u16) -> bool {
-    jobs::books(&view::View::new(record), step).any
+    let prompt = late::without(record);
+    jobs::books(&view::View::new(prompt.as_ref().unwrap_or(record)), step).any
 }
 
 /// A deviation for a sentence: "the self-signed certificate".

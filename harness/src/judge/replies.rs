@@ -87,7 +87,9 @@ pub(crate) fn first_for_good(view: &View<'_>, step: u16) -> Option<(usize, About
     });
     let by_client = view
         .events_in(Some(step))
-        .find(|(_, it)| demanded && is_refused_tls(view, step, &it.what))
+        .find(|(index, it)| {
+            demanded && is_refused_tls(view, step, &it.what) && !is_established(view, *index)
+        })
         .map(|(event, _)| (event, About::Connection));
     by_reply.into_iter().chain(by_client).min_by_key(|it| it.0)
 }
@@ -103,6 +105,14 @@ fn is_refused_tls(view: &View<'_>, step: u16, what: &What) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether the handshake of an event's connection was complete before it: an alert behind that refuses
+/// nothing.
+fn is_established(view: &View<'_>, index: usize) -> bool {
+    let conn = view.events.get(index).and_then(|it| it.conn);
+    let mut before = view.events.iter().take(index);
+    before.any(|it| it.conn == conn && matches!(it.what, What::TlsEstablished { .. }))
 }
 
 /// Whether a refusal says that trying again will not help.

@@ -436,7 +436,8 @@ mod tests {
         let request = request(&work);
         let task = instance.prepare(&request).expect("prepared");
         let cancel = Cancel::new();
-        let performance = instance.perform(task, &request, &work, budget, &cancel);
+        let recorder = Recorder::new();
+        let performance = instance.perform(task, &request, &work, &recorder, budget, &cancel);
         performance.await.expect("not cancelled")
     }
 
@@ -545,7 +546,8 @@ mod tests {
         let task = instance.prepare(&request).expect("prepared");
         assert!(task.command().is_empty());
         let cancel = Cancel::new();
-        let performed = instance.perform(task, &request, &work, budget, &cancel);
+        let recorder = Recorder::new();
+        let performed = instance.perform(task, &request, &work, &recorder, budget, &cancel);
         performed.await.expect("not cancelled").ended
     }
 

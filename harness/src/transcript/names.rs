@@ -101,6 +101,19 @@ pub(crate) fn milestone(record: &Record, what: &What) -> Option<String> {
         What::ClientClosed { reset: false } => "the client closes".to_owned(),
         What::ClientClosed { reset: true } => "the client resets".to_owned(),
         What::LingerOver => "the client leaves it open".to_owned(),
+        What::Elsewhere { case } => {
+            format!("here a connection arrived that belongs to {case}; it is told there")
+        }
+        What::CameLate {
+            during,
+            same_settings: true,
+        } => format!("this connection came late, during {during}"),
+        What::CameLate {
+            during,
+            same_settings: false,
+        } => format!(
+            "this connection came late, during {during}, and with other settings: it is not judged"
+        ),
         What::HarnessFailed { error } => format!("the harness failed: {error}"),
         _ => return None,
     })

@@ -293,6 +293,19 @@ pub enum What {
     },
     /// The mock stopped listening to a connection although the client had not closed: the linger was over.
     LingerOver,
+    /// A connection that arrived here belongs to another case, by what it carried; its events are there.
+    Elsewhere {
+        /// That case.
+        case: String,
+    },
+    /// This connection came late, while another case was run: something that the subject had kept. It is the
+    /// first of its events.
+    CameLate {
+        /// That case.
+        during: String,
+        /// Whether the subject still had the settings of this case.
+        same_settings: bool,
+    },
     /// The harness itself failed; whatever the case shows is worth nothing.
     HarnessFailed {
         /// What failed.

@@ -28,7 +28,8 @@ POST   /test-connection   connects and signs in, sends nothing: {"result": ..., 
 POST   /messages          {"from": ..., "to": [...], "message": "RFC 5322 text"}: 202 {"id": ...}
 GET    /messages/ID       {"id", "state", "attempts", "result", "shown"}
     state                 "queued", "sending", "waiting" (it is tried again later), "sent", "failed"
-    result                of the last attempt: "sent", "temporary", "permanent", "not secure", "failed", or null
+    result                of the last attempt: "sent", "temporary", "permanent", "not secure", "unknown" (it was
+                          sent and not confirmed), "failed", or null
     shown                 what the user gets to read about it
 POST   /reset             forgets the queue and the settings; a connection that is open is cut
 
@@ -157,7 +158,7 @@ class Client(smtplib.SMTP):
         """STARTTLS. Whatever came in clear behind the answer is dropped with the buffer that it is in."""
         code, said = self.docmd("STARTTLS")
         if code != 220:
-            raise smtplib.SMTPResponseException(code, said)
+            raise NotSent("not secure", f"The server refuses to encrypt: {reply(code, said)}")
         self.sock = self.secured(self.sock)
         self.file = None
         self.helo_resp = None
@@ -266,14 +267,14 @@ class Sender:
         return self.ready(client, encryption)
 
     def ready(self, client, encryption):
-        client.ehlo_or_helo_if_needed()
+        self.greet(client)
         if encryption in ("STARTTLS", "STARTTLS, if available"):
             if self.options.auth_before_starttls and self.settings.user:
                 secret = f"\0{self.settings.user}\0{self.settings.password}".encode()
                 client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
             if client.has_extn("starttls"):
                 client.encrypt()
-                client.ehlo_or_helo_if_needed()
+                self.greet(client)
             elif encryption == "STARTTLS":
                 raise NotSent("not secure", "The server offers no encryption (STARTTLS)")
         if self.settings.user:
@@ -282,6 +283,14 @@ class Sender:
                 raise NotSent("not secure", "The server offers no encryption, and a password is not sent without")
             self.sign_in(client)
         return client
+
+    def greet(self, client):
+        """EHLO, or HELO where the server does not know it. Any answer but 250 is one to something else."""
+        code, said = client.ehlo()
+        if 500 <= code < 600:
+            code, said = client.helo()
+        if code != 250:
+            raise smtplib.SMTPHeloError(code, said)
 
     def sign_in(self, client):
         """One mechanism and one attempt: each further one may lock the account."""
@@ -304,11 +313,38 @@ class Sender:
         limit = client.esmtp_features.get("size", "").strip()
         if limit.isdigit() and 0 < int(limit) < len(octets):
             raise NotSent("permanent", f"The message is larger than the server takes ({limit} octets)")
-        not_accepted = client.sendmail(message["from"], message["to"], octets, options)
+        not_accepted = self.hand_over(client, message["from"], message["to"], octets, options)
         self.leave(client)
         if not_accepted:
             (address, (code, text)) = next(iter(not_accepted.items()))
             raise NotSent("permanent", f"Sent, but not to {address}: the server answered {reply(code, text)}")
+
+    def hand_over(self, client, sender, recipients, octets, options):
+        """One transaction: the recipients that were not accepted, with the answers. Raises for the rest."""
+        if client.has_extn("size"):
+            options = [f"SIZE={len(octets)}", *options]
+        code, said = client.mail(sender, options)
+        if not 200 <= code < 300:
+            raise smtplib.SMTPSenderRefused(code, said, sender)
+        refused_ones = {}
+        for recipient in recipients:
+            code, said = client.rcpt(recipient)
+            if not 200 <= code < 300:
+                refused_ones[recipient] = (code, said)
+        if len(refused_ones) == len(recipients):
+            raise smtplib.SMTPRecipientsRefused(refused_ones)
+        code, said = client.docmd("DATA")
+        if code != 354:
+            raise smtplib.SMTPDataError(code, said)
+        lines = octets if octets.endswith(b"\r\n") else octets + b"\r\n"
+        client.send(re.sub(rb"(?m)^\.", b"..", lines) + b".\r\n")
+        try:
+            code, said = client.getreply()
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            raise NotSent("unknown", f"Nobody knows whether the server has taken it over: {error}") from error
+        if not 200 <= code < 300:
+            raise smtplib.SMTPDataError(code, said)
+        return refused_ones
 
     def test(self):
         self.leave(self.connected())
@@ -411,7 +447,10 @@ class Outbox:
             outcome = self.attempted(settings, lambda sender: sender.send(message["mail"]), "Sent")
             with self.changed:
                 message.update(outcome)
-                again = outcome["result"] == "temporary" and message["attempts"] < self.options.attempts
+                # What may have been taken over already is sent once more (RFC 5321 4.5.4.1) and not for ever.
+                unknown = outcome["result"] == "unknown"
+                limit = min(2, self.options.attempts) if unknown else self.options.attempts
+                again = outcome["result"] in ("temporary", "unknown") and message["attempts"] < limit
                 if outcome["result"] == "sent":
                     message["state"] = "sent"
                 elif again:

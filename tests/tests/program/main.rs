@@ -13,5 +13,6 @@ mod interrupt;
 mod lab;
 mod own_adapter;
 mod rejudge;
+mod remote;
 mod secrets;
 mod serve_plan;

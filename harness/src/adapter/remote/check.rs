@@ -62,6 +62,8 @@ pub(in super::super) fn check(
     checker
         .more
         .extend(secrets.keys().map(|name| format!("{SECRET}{name}")));
+    let variables = variables(&file.variables)?;
+    checker.more.extend(variables.keys().cloned());
     let mut before = checker.clone();
     before.before_cases = true;
     let common = Common {
@@ -128,11 +130,8 @@ pub(in super::super) fn check(
     }
     let supports = supports(&settings, jobs.keys(), support)?;
     let remote = Remote {
-        address: file
-            .url
-            .as_ref()
-            .map(|it| from_environment(it))
-            .transpose()?,
+        address: file.url.as_ref().map(address).transpose()?,
+        variables,
         authorities: authorities(file.ca.as_ref(), read)?,
         parallel: parallel(file.parallel.as_ref())?,
         secrets,
@@ -226,21 +225,47 @@ fn named_secrets(
     Ok(named)
 }
 
-fn from_environment(it: &Spanned<file::FromEnvironment>) -> Result<FromEnvironment, Complaint> {
-    let (variable, otherwise) = match it.as_ref() {
+fn address(it: &Spanned<file::FromEnvironment>) -> Result<FromEnvironment, Complaint> {
+    let address = from_environment(it.as_ref());
+    match &address.otherwise {
+        Some(text) if !is_web(text) => {
+            let message = "expected an address that begins with http:// or https://";
+            Err(Complaint::new(it.span(), message))
+        }
+        _ => Ok(address),
+    }
+}
+
+fn from_environment(it: &file::FromEnvironment) -> FromEnvironment {
+    let (variable, otherwise) = match it {
         file::FromEnvironment::Text(text) => (None, Some(text.clone())),
         file::FromEnvironment::Variable { env, default } => (Some(env.clone()), default.clone()),
     };
-    if let Some(text) = &otherwise
-        && !is_web(text)
-    {
-        let message = "expected an address that begins with http:// or https://";
-        return Err(Complaint::new(it.span(), message));
-    }
-    Ok(FromEnvironment {
+    FromEnvironment {
         variable,
         otherwise,
-    })
+    }
+}
+
+fn variables(
+    variables: &BTreeMap<Spanned<String>, Spanned<file::FromEnvironment>>,
+) -> Result<BTreeMap<String, FromEnvironment>, Complaint> {
+    let mut named = BTreeMap::new();
+    for (name, value) in variables {
+        let text = name.as_ref();
+        let message = match text.as_str() {
+            _ if !is_name(text) => "expected a name of small letters, digits and `_`".to_owned(),
+            _ if is_built_in(text) || text.starts_with(SECRET) => {
+                format!("`{text}` is a placeholder already")
+            }
+            _ => {
+                named.insert(text.clone(), from_environment(value.as_ref()));
+                continue;
+            }
+        };
+        return Err(Complaint::new(name.span(), message));
+    }
+    Ok(named)
 }
 
 fn is_web(text: &str) -> bool {
@@ -366,6 +391,8 @@ impl Common<'_> {
             call,
             within: hook.within.as_ref().map_or(Ok(WITHIN), duration)?,
             take: self.takes(&hook.take)?,
+            failed_when: self.conditions(hook.failed_when.as_ref())?,
+            shown: hook.shown.as_ref().map(take).transpose()?,
         })
     }
 
@@ -578,7 +605,6 @@ impl Common<'_> {
                 hook: self.hook(hook, &spanned.span(), name, Role::Await)?,
                 every: hook.every.as_ref().map_or(Ok(EVERY), duration)?,
                 done_when,
-                failed_when: self.conditions(hook.failed_when.as_ref())?,
             })
         } else {
             if quiet.is_none() {
@@ -594,7 +620,6 @@ impl Common<'_> {
             None
         };
         Ok(Await {
-            name: name.to_owned(),
             poll,
             quiet,
             deadline: hook.deadline.as_ref().map_or(Ok(DEADLINE), duration)?,
@@ -683,8 +708,16 @@ impl Common<'_> {
             let message = "expected `state` beside it: the JSON path of what means this";
             return Err(Complaint::new(means.span(), message));
         }
-        Ok(Observe::Call {
-            hook: self.hook(hook, &spanned.span(), name, Role::Observe)?,
+        let asks = hook.run.is_some() || method_of(hook).is_some();
+        if !asks && hook.state.is_none() && hook.shown.is_none() {
+            let message = format!(
+                "expected a question (`get`, `run`, …), `log`, or `state` and `shown` of what the trigger answered in `{name}`"
+            );
+            return Err(Complaint::new(spanned.span(), message));
+        }
+        let asked = asks.then(|| self.hook(hook, &spanned.span(), name, Role::Observe));
+        Ok(Observe::Answer {
+            hook: asked.transpose()?,
             state: hook
                 .state
                 .as_ref()
@@ -707,16 +740,12 @@ fn only_what_belongs(hook: &file::Hook, role: Role) -> Result<(), Complaint> {
         hook.deadline.as_ref().map(|it| (it.span(), "deadline")),
         hook.quiet.as_ref().map(|it| (it.span(), "quiet")),
         hook.done_when.as_ref().map(|it| (it.span(), "done-when")),
-        hook.failed_when
-            .as_ref()
-            .map(|it| (it.span(), "failed-when")),
     ];
     let of_observe = [
         hook.log.as_ref().map(|it| (it.span(), "log")),
         hook.lines.as_ref().map(|it| (it.span(), "lines")),
         hook.state.as_ref().map(|it| (it.span(), "state")),
         hook.means.as_ref().map(|it| (it.span(), "means")),
-        hook.shown.as_ref().map(|it| (it.span(), "shown")),
     ];
     for (belongs, keys, table) in [
         (role == Role::Await, &of_await, "await"),
@@ -726,6 +755,14 @@ fn only_what_belongs(hook: &file::Hook, role: Role) -> Result<(), Complaint> {
             let message = format!("expected `{key}` only in [remote.{table}.…]");
             return Err(Complaint::new(span.clone(), message));
         }
+    }
+    if let (Role::Plain, None, Some(shown)) = (role, &hook.failed_when, &hook.shown) {
+        let message = "expected `failed-when` beside `shown`: it is about an answer that says no";
+        return Err(Complaint::new(shown.span(), message));
+    }
+    if let (Role::Observe, Some(failed)) = (role, &hook.failed_when) {
+        let message = "`state` and `means` say how it went; expected no `failed-when`";
+        return Err(Complaint::new(failed.span(), message));
     }
     if let (Role::Observe, Some(span)) = (role, first_key(&hook.take)) {
         let message = "nothing comes behind `observe` that could use it; expected no `take`";
@@ -800,10 +837,9 @@ impl Remote {
             .filter(|it| !is_set(it))
             .cloned()
             .collect();
-        if let Some(address) = &self.address
-            && address.value().is_none()
-        {
-            missing.extend(address.variable.clone());
+        let others = self.address.iter().chain(self.variables.values());
+        for other in others.filter(|it| it.value().is_none()) {
+            missing.extend(other.variable.clone());
         }
         missing.into_iter().collect()
     }

@@ -17,6 +17,9 @@ use super::super::{Meaning, file::Argument};
 pub(in super::super) struct Remote {
     /// Where its API is.
     pub(super) url: Option<Spanned<FromEnvironment>>,
+    /// Placeholders for what differs from machine to machine.
+    #[serde(default)]
+    pub(super) variables: BTreeMap<Spanned<String>, Spanned<FromEnvironment>>,
     /// A file beside the adapter with the authorities for https.
     pub(super) ca: Option<Spanned<String>>,
     /// Header fields of every HTTP call.

@@ -29,6 +29,8 @@ pub struct Remote {
     pub authorities: Option<Vec<u8>>,
     /// How many cases it stands at once.
     pub parallel: NonZeroUsize,
+    /// Placeholders for what differs from machine to machine.
+    pub variables: BTreeMap<String, FromEnvironment>,
     /// The variable of the environment that has each secret.
     pub secrets: BTreeMap<String, String>,
     /// What each setting gives to the adapter's own places. It has no jobs.
@@ -100,6 +102,10 @@ pub struct Hook {
     pub within: Duration,
     /// Placeholders for the hooks behind it.
     pub take: BTreeMap<String, Take>,
+    /// The product refuses what it was told, or the job has failed, when one of these holds.
+    pub failed_when: Vec<Condition>,
+    /// The words for the user in such an answer; its beginning where absent.
+    pub shown: Option<Take>,
 }
 
 /// What a hook does.
@@ -190,8 +196,6 @@ pub enum Take {
 /// How the end of a job is found.
 #[derive(Debug)]
 pub struct Await {
-    /// For messages.
-    pub name: String,
     /// Asked again and again; nothing where only the quiet counts.
     pub poll: Option<Poll>,
     /// Done when nothing has happened at the servers for this long and no connection is open.
@@ -209,8 +213,6 @@ pub struct Poll {
     pub every: Duration,
     /// The product is done when one of these holds.
     pub done_when: Vec<Condition>,
-    /// The job failed when one of these holds.
-    pub failed_when: Vec<Condition>,
 }
 
 /// What must hold of an answer; all of what is given.
@@ -227,10 +229,11 @@ pub struct Condition {
 /// How it is found out what a user would have been told.
 #[derive(Debug)]
 pub enum Observe {
-    /// By a command or a call.
-    Call {
-        /// The question. Whatever its status or exit code, that is part of the answer.
-        hook: Hook,
+    /// By an answer.
+    Answer {
+        /// The question; where absent, it is the answer of the last trigger. The exit code of a command is part
+        /// of its answer, whatever it is.
+        hook: Option<Hook>,
         /// The value that says how it went.
         state: Option<JsonPath>,
         /// What each such value means.

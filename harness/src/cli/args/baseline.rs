@@ -30,9 +30,9 @@ pub struct BaselineFileArgs {
     /// The file of expected failures
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// A folder with scenarios and personas of your own, whose cases exist as well
+    /// A folder with scenarios and personas of your own, whose cases exist as well; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
 }
 
 /// `mailproof baseline write`.

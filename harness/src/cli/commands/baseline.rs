@@ -133,7 +133,7 @@ fn apply(
     results: &Results,
     args: &BaselineFileArgs,
 ) -> Result<Applied, Failure> {
-    let library = library(args.scenarios.as_deref())?;
+    let library = library(&args.scenarios)?;
     let known = library.cases().map(|it| it.id.as_str());
     let judged = results
         .cases

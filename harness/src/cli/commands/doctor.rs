@@ -63,7 +63,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     let library = library(&[])?;
     let adapter = subject::find(Some(asked))?;
     let reach = subject::reach(&options.reach, options.lab)?;
-    if let Some(why) = subject::no_lab(options.lab) {
+    if let Some(why) = subject::no_lab_for(options.lab, &adapter) {
         return Err(Failure::environment(why));
     }
     let cancel = Cancel::new();

@@ -228,7 +228,7 @@ fn run_cases(
     let name = options.adapter.as_deref();
     let adapter = subject::find(name)?;
     let reach = subject::reach(&options.reach, options.lab)?;
-    let no_lab = subject::no_lab(options.lab);
+    let no_lab = subject::no_lab_for(options.lab, &adapter);
     let rules = adapter.snapshot.clone();
     let session = Session {
         timeout: options.timeout,
@@ -264,9 +264,10 @@ fn run_cases(
     let cases = plan.cases.iter().map(|it| (*it).clone()).collect();
     let tell = |told: Told<'_>| {
         let kept = match (&told, &mut evidence) {
-            (Told::Case(record, _) | Told::Control(record, _), Some(evidence)) => {
-                evidence.keep(record)
-            }
+            (
+                Told::Case(record, _) | Told::Control(record, _) | Told::Again(record, _),
+                Some(evidence),
+            ) => evidence.keep(record),
             _ => Ok(()),
         };
         let packed = match (&told, &mut packing) {
@@ -291,6 +292,13 @@ fn run_cases(
                 taken.take(record, &rules);
                 reporter.finished(&result);
                 results.cases.push(*result);
+                reporter.record(record)
+            }
+            Told::Again(record, result) => {
+                let mut all = results.cases.iter_mut().chain(&mut results.controls);
+                if let Some(told) = all.find(|it| it.id == result.id) {
+                    *told = *result;
+                }
                 reporter.record(record)
             }
         };

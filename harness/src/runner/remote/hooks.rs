@@ -9,7 +9,7 @@ use super::{http, secrets::Secrets};
 use crate::{
     adapter::{
         Adapter, FillError, Remote, Value, Values,
-        remote::{Call, CommandCall, Condition, Hook, HttpCall, Take},
+        remote::{Call, CommandCall, Condition, Hook, HookError, HttpCall, Take},
     },
     process::{self, Cancel, Exit, Input, Invocation},
 };
@@ -30,6 +30,23 @@ pub(super) struct Operator<'a> {
     pub(super) cancel: Cancel,
 }
 
+/// Why a step ends at a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The hook did not do its work. For the user, without secrets.
+    Failed(String),
+    /// What the step asks for cannot be put into the hook.
+    Unsupported(String),
+    /// The product refuses what it was told, with these words.
+    Refused(String),
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Trouble::Failed(why)
+    }
+}
+
 /// What came back, whatever it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -42,12 +59,42 @@ pub(super) struct Answer {
 }
 
 impl Operator<'_> {
-    /// Calls a hook, which must do its work, and keeps what it takes. The error is for the user, without
-    /// secrets.
-    pub(super) async fn perform(&mut self, hook: &Hook) -> Result<Answer, String> {
+    /// Calls a hook, which must do its work, and keeps what it takes.
+    pub(super) async fn perform(&mut self, hook: &Hook) -> Result<Answer, Trouble> {
         let answer = self.ask(hook).await?;
+        if self.any(hook, &hook.failed_when, &answer)? {
+            let shown = match &hook.shown {
+                Some(take) => taken(take, &answer).map_err(|why| self.trouble(hook, &why))?,
+                None => Some(quoted(&answer)),
+            };
+            return Err(Trouble::Refused(shown.unwrap_or_default()));
+        }
+        self.expected(hook, &answer)?;
         self.keep(hook, &answer)?;
         Ok(answer)
+    }
+
+    /// Whether one of the conditions holds of an answer. About a status that the hook does not expect only a
+    /// condition that names it says anything.
+    pub(super) fn any(
+        &self,
+        hook: &Hook,
+        conditions: &[Condition],
+        answer: &Answer,
+    ) -> Result<bool, String> {
+        let expected = is_expected(hook, answer.code);
+        for condition in conditions {
+            let about = condition
+                .codes
+                .as_ref()
+                .is_some_and(|it| it.contains(&answer.code));
+            if (expected || about)
+                && holds(condition, answer).map_err(|why| self.trouble(hook, &why))?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Keeps what a hook takes out of its answer, for the hooks behind it.
@@ -66,19 +113,35 @@ impl Operator<'_> {
         Ok(())
     }
 
-    /// Calls a hook and gives its answer, if it is one that the hook expects.
-    pub(super) async fn ask(&self, hook: &Hook) -> Result<Answer, String> {
+    /// Calls a hook and gives its answer, whatever it says.
+    pub(super) async fn ask(&self, hook: &Hook) -> Result<Answer, Trouble> {
         match &hook.call {
             Call::Http(call) => self.http(hook, call).await,
-            Call::Command(call) => {
-                let answer = self.command(hook, call).await?;
-                if call.expect.contains(&answer.code) {
-                    return Ok(answer);
-                }
-                let why = format!("ended with exit code {}: {}", answer.code, quoted(&answer));
-                Err(self.trouble(hook, &why))
-            }
+            Call::Command(call) => Ok(self.command(hook, call).await?),
         }
+    }
+
+    /// That an answer is one that the hook expects.
+    pub(super) fn expected(&self, hook: &Hook, answer: &Answer) -> Result<(), String> {
+        if is_expected(hook, answer.code) {
+            return Ok(());
+        }
+        let quoted = quoted(answer);
+        let why = match &hook.call {
+            Call::Command(_) => format!("ended with exit code {}: {quoted}", answer.code),
+            Call::Http(call) => {
+                let status = u16::try_from(answer.code).unwrap_or_default();
+                let reason = hyper::StatusCode::from_u16(status).ok();
+                let reason = reason.and_then(|it| it.canonical_reason()).unwrap_or("");
+                let status = format!("{status} {reason}");
+                let status = status.trim_end();
+                format!(
+                    "{} {} answered {status}: {quoted}",
+                    call.method, call.written
+                )
+            }
+        };
+        Err(self.trouble(hook, &why))
     }
 
     /// Calls a command, however it ends.
@@ -126,11 +189,15 @@ impl Operator<'_> {
         })
     }
 
-    async fn http(&self, hook: &Hook, call: &HttpCall) -> Result<Answer, String> {
+    async fn http(&self, hook: &Hook, call: &HttpCall) -> Result<Answer, Trouble> {
         let address = self.remote.address.as_ref().and_then(|it| it.value());
         let request = call
             .fill(&self.values, address.as_deref())
-            .map_err(|error| self.trouble(hook, &error.to_string()))?;
+            .map_err(|error| match error {
+                // The product wants the content, and this step is about a file that has none.
+                HookError::File(..) => Trouble::Unsupported(error.to_string()),
+                _ => Trouble::Failed(self.trouble(hook, &error.to_string())),
+            })?;
         let authorities = self.remote.authorities.as_deref();
         let trouble =
             |why: String| self.trouble(hook, &format!("{} {} {why}", request.method, request.url));
@@ -143,30 +210,24 @@ impl Operator<'_> {
                 }
                 _ => trouble(error.to_string()),
             })?;
-        let expected = match &call.expect[..] {
-            [] => (200..300).contains(&answer.status),
-            some => some.contains(&answer.status),
-        };
-        let status = answer.status;
-        let answer = Answer {
-            code: i32::from(status),
+        Ok(Answer {
+            code: i32::from(answer.status),
             stdout: answer.body,
             stderr: Vec::new(),
-        };
-        if expected {
-            return Ok(answer);
-        }
-        let reason = hyper::StatusCode::from_u16(status).ok();
-        let reason = reason.and_then(|it| it.canonical_reason()).unwrap_or("");
-        Err(trouble(format!(
-            "answered {}: {}",
-            format!("{status} {reason}").trim_end(),
-            quoted(&answer)
-        )))
+        })
     }
 
     fn trouble(&self, hook: &Hook, why: &str) -> String {
         self.secrets.mask(&format!("{}: {why}", hook.name))
+    }
+}
+
+/// Whether a status or an exit code is one with which the hook has done its work.
+fn is_expected(hook: &Hook, code: i32) -> bool {
+    match &hook.call {
+        Call::Command(call) => call.expect.contains(&code),
+        Call::Http(call) if call.expect.is_empty() => (200..300).contains(&code),
+        Call::Http(call) => call.expect.iter().any(|it| i32::from(*it) == code),
     }
 }
 

@@ -23,7 +23,7 @@ use mailproof_scenarios::model::event::{Ended, Said};
 use regex::bytes::Regex;
 
 use self::{
-    hooks::{Answer, Operator, at, holds, taken},
+    hooks::{Answer, Operator, Trouble, at, taken},
     quiet::Quiet,
     secrets::Secrets,
 };
@@ -65,7 +65,9 @@ pub async fn is_there(adapter: &Adapter) -> Result<(), String> {
     if let Some(hook) = remote.ready.as_ref().or(remote.version.as_ref()) {
         return match operator.perform(hook).await {
             Ok(_) => Ok(()),
-            Err(why) => Err(not_there(adapter, &why)),
+            Err(Trouble::Failed(why) | Trouble::Unsupported(why) | Trouble::Refused(why)) => {
+                Err(not_there(adapter, &why))
+            }
         };
     }
     let Some(address) = remote.address.as_ref().and_then(|it| it.value()) else {
@@ -119,7 +121,7 @@ fn outside_of_cases<'a>(
 ) -> Result<Operator<'a>, String> {
     let secrets = Secrets::of(remote)?;
     let mut values = Values::new();
-    secrets.add_to(&mut values);
+    secrets.add_to(&mut values, remote);
     if let Some(own) = &adapter.folder {
         let own = own.to_string_lossy().into_owned();
         values.insert("folder".to_owned(), Value::One(own));
@@ -146,7 +148,13 @@ pub(super) async fn perform(
     let performance = async {
         match operate(&scene, remote, afresh).await {
             Ok(performance) => performance,
-            Err(why) => Performance::not_started(bounded(why)),
+            Err(Trouble::Failed(why)) => Performance::not_started(bounded(why)),
+            Err(Trouble::Unsupported(what)) => Performance::ended(Ended::Unsupported { what }),
+            Err(Trouble::Refused(text)) => Performance::ended(Ended::Finished {
+                code: None,
+                said: Said::Failed,
+                text: bounded(text),
+            }),
         }
     };
     tokio::select! {
@@ -176,7 +184,7 @@ fn operator<'a>(scene: &Scene<'a>, remote: &'a Remote) -> Result<Operator<'a>, S
         .environment_of(scene.request, &values)
         .map_err(|error| error.to_string())?;
     let secrets = Secrets::of(remote)?;
-    secrets.add_to(&mut values);
+    secrets.add_to(&mut values, remote);
     Ok(Operator {
         adapter,
         remote,
@@ -189,7 +197,7 @@ fn operator<'a>(scene: &Scene<'a>, remote: &'a Remote) -> Result<Operator<'a>, S
     })
 }
 
-async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Performance, String> {
+async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Performance, Trouble> {
     let (adapter, request) = (scene.adapter, scene.request);
     let key = (request.protocol, request.job);
     let job = remote.jobs.get(&key).ok_or_else(|| {
@@ -225,8 +233,9 @@ async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Per
         _ => None,
     };
     let mut quiet = Quiet::new(scene.recorder.subscribe());
+    let mut triggered = Answer::default();
     for hook in &job.trigger {
-        operator.perform(hook).await?;
+        triggered = operator.perform(hook).await?;
     }
     let over = match &job.wait {
         Some(wait) => wait_for(&mut operator, wait, &mut quiet).await?,
@@ -239,7 +248,7 @@ async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Per
     let mut performance = match (&job.observe, log) {
         (None, _) => Performance::ended(Ended::Unheard),
         (Some(Observe::Log { .. }), Some(log)) => from_log(&operator, &log)?,
-        (Some(observe), _) => from_answer(&mut operator, observe).await?,
+        (Some(observe), _) => from_answer(&operator, observe, triggered).await?,
     };
     if let (Over::Failed, Some(failed)) = (over, failed(&performance.ended)) {
         performance.ended = failed;
@@ -277,10 +286,10 @@ async fn wait_for(
     operator: &mut Operator<'_>,
     wait: &Await,
     quiet: &mut Quiet,
-) -> Result<Over, String> {
+) -> Result<Over, Trouble> {
     let said = async {
         match &wait.poll {
-            Some(poll) => asked_again(operator, poll, &wait.name).await,
+            Some(poll) => asked_again(operator, poll).await,
             None => std::future::pending().await,
         }
     };
@@ -297,34 +306,27 @@ async fn wait_for(
     }
 }
 
-async fn asked_again(operator: &mut Operator<'_>, poll: &Poll, name: &str) -> Result<Over, String> {
+async fn asked_again(operator: &mut Operator<'_>, poll: &Poll) -> Result<Over, Trouble> {
+    let hook = &poll.hook;
     loop {
-        let answer = operator.ask(&poll.hook).await?;
-        let any = |conditions: &[_]| {
-            for condition in conditions {
-                if holds(condition, &answer)
-                    .map_err(|why| operator.secrets.mask(&format!("{name}: {why}")))?
-                {
-                    return Ok::<bool, String>(true);
-                }
-            }
-            Ok(false)
-        };
-        let (failed, done) = (any(&poll.failed_when)?, any(&poll.done_when)?);
-        if failed || done {
+        let answer = operator.ask(hook).await?;
+        let failed = operator.any(hook, &hook.failed_when, &answer)?;
+        if failed || operator.any(hook, &poll.done_when, &answer)? {
             // What is taken is there when the product is done, and perhaps not before.
-            operator.keep(&poll.hook, &answer)?;
+            operator.keep(hook, &answer)?;
             return Ok(if failed { Over::Failed } else { Over::Done });
         }
+        operator.expected(hook, &answer)?;
         tokio::time::sleep(poll.every).await;
     }
 }
 
 async fn from_answer(
-    operator: &mut Operator<'_>,
+    operator: &Operator<'_>,
     observe: &Observe,
-) -> Result<Performance, String> {
-    let Observe::Call {
+    triggered: Answer,
+) -> Result<Performance, Trouble> {
+    let Observe::Answer {
         hook,
         state,
         means,
@@ -334,15 +336,21 @@ async fn from_answer(
         return Ok(Performance::ended(Ended::Unheard));
     };
     let exit = &operator.adapter.exit;
-    let (answer, code) = match &hook.call {
-        Call::Http(_) => (operator.ask(hook).await?, None),
-        Call::Command(call) => {
+    let (answer, code) = match hook.as_ref().map(|hook| (hook, &hook.call)) {
+        None => (triggered, None),
+        Some((hook, Call::Http(_))) => {
+            let answer = operator.ask(hook).await?;
+            operator.expected(hook, &answer)?;
+            (answer, None)
+        }
+        Some((hook, Call::Command(call))) => {
             let answer = operator.command(hook, call).await?;
             let code = answer.code;
             (answer, Some(code))
         }
     };
-    let trouble = |why: String| operator.secrets.mask(&format!("{}: {why}", hook.name));
+    let name = hook.as_ref().map_or("observe", |it| it.name.as_str());
+    let trouble = |why: String| operator.secrets.mask(&format!("{name}: {why}"));
     let state = match state {
         Some(path) => at(path, &answer).map_err(trouble)?,
         None => None,

@@ -7,6 +7,9 @@ use crate::adapter::{Remote, Value, Values, remote::in_url};
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
+/// What is shorter is found everywhere.
+const SHORTEST: usize = 4;
+
 /// The values of secrets, to be put into hooks and to be taken out of everything that is shown.
 #[derive(Clone, Default)]
 pub(super) struct Secrets {
@@ -26,11 +29,17 @@ impl Secrets {
                 "the environment has no value for {all}, which the adapter needs ({how})"
             ));
         }
-        let values = remote
-            .secrets
-            .iter()
-            .filter_map(|(name, variable)| Some((name.clone(), std::env::var(variable).ok()?)));
-        Ok(Self::from(values.collect()))
+        let mut values = BTreeMap::new();
+        for (name, variable) in &remote.secrets {
+            let value = std::env::var(variable).unwrap_or_default();
+            if value.len() < SHORTEST {
+                return Err(format!(
+                    "the secret in {variable} has fewer than {SHORTEST} octets, and what is so short cannot be kept out of reports"
+                ));
+            }
+            values.insert(name.clone(), value);
+        }
+        Ok(Self::from(values))
     }
 
     fn from(values: BTreeMap<String, String>) -> Self {
@@ -46,8 +55,12 @@ impl Secrets {
         Self { values, written }
     }
 
-    /// Puts them among the values of hooks.
-    pub(super) fn add_to(&self, values: &mut Values) {
+    /// Puts them among the values of hooks, beside what else comes from the environment.
+    pub(super) fn add_to(&self, values: &mut Values, remote: &Remote) {
+        for (name, variable) in &remote.variables {
+            let value = variable.value().unwrap_or_default();
+            values.insert(name.clone(), Value::One(value));
+        }
         for (name, value) in &self.values {
             values.insert(Remote::place_of(name), Value::One(value.clone()));
         }
