@@ -11,4 +11,5 @@ mod interrupt;
 mod lab;
 mod own_adapter;
 mod rejudge;
+mod report;
 mod secrets;

@@ -11,6 +11,7 @@ use super::{
     Run, SCRIPT, STYLE,
     data::{Data, class},
     findings::{Share, Situation, situations},
+    labels,
     strings::embedded,
 };
 use crate::{
@@ -382,6 +383,7 @@ fn when(now: &str) -> String {
 }
 
 fn findings(runs: &[Run<'_>], situations: &[Situation<'_>]) -> Markup {
+    let labels = labels(runs);
     html! {
         section #findings aria-labelledby="findings-title" {
             h2 #findings-title { (t("Findings, worst first", "Befunde, das Schlimmste zuerst")) }
@@ -397,7 +399,7 @@ fn findings(runs: &[Run<'_>], situations: &[Situation<'_>]) -> Markup {
                     }
                     ol.findings {
                         @for situation in of.iter().take(ENTRIES) {
-                            li { (finding(runs, situation)) }
+                            li { (finding(runs, &labels, situation)) }
                         }
                     }
                     @if of.len() > ENTRIES {
@@ -409,7 +411,7 @@ fn findings(runs: &[Run<'_>], situations: &[Situation<'_>]) -> Markup {
     }
 }
 
-fn finding(runs: &[Run<'_>], situation: &Situation<'_>) -> Markup {
+fn finding(runs: &[Run<'_>], labels: &[String], situation: &Situation<'_>) -> Markup {
     let worst = situation.worst;
     html! {
         details.finding {
@@ -417,8 +419,8 @@ fn finding(runs: &[Run<'_>], situation: &Situation<'_>) -> Markup {
                 span.sentence { (text::line(&worst.judgement.reason)) }
                 span.about { (text::line(&worst.title)) }
                 span.chips {
-                    @for (run, share) in runs.iter().zip(&situation.runs) {
-                        (share_chip(run, runs.len() > 1, share))
+                    @for (label, share) in labels.iter().zip(&situation.runs) {
+                        (share_chip(label, labels.len() > 1, share))
                     }
                 }
             }
@@ -444,8 +446,7 @@ fn finding(runs: &[Run<'_>], situation: &Situation<'_>) -> Markup {
 }
 
 /// How a scenario went with one subject.
-fn share_chip(run: &Run<'_>, several: bool, share: &Share<'_>) -> Markup {
-    let name = text::line(&run.results.subject);
+fn share_chip(name: &str, several: bool, share: &Share<'_>) -> Markup {
     let Some(of) = share.class else {
         return html! {};
     };
@@ -471,7 +472,7 @@ fn who_failed(
 ) -> Markup {
     html! {
         div.who-failed {
-            @if runs.len() > 1 { h4 { (run.name()) } }
+            @if runs.len() > 1 { h4 { (run.name()) " " (run.version()) } }
             ul {
                 @for case in failed.iter().take(40) {
                     li {
