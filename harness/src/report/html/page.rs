@@ -595,7 +595,7 @@ fn other(runs: &[Run<'_>]) -> Markup {
             .map(|it| format!("{} {}: {}", it.judgement.verdict.name(), it.id, why(it)))
             .collect()
     };
-    let parts: Vec<(&str, &str, Vec<(String, Vec<String>)>)> = [
+    let mut parts: Vec<(&str, &str, Vec<Vec<String>>)> = [
         ("Not decided", "Nicht entschieden", Class::Open),
         (
             "Spoilt by the harness",
@@ -609,32 +609,22 @@ fn other(runs: &[Run<'_>]) -> Markup {
         ),
     ]
     .into_iter()
-    .map(|(en, de, class)| {
-        (
-            en,
-            de,
-            runs.iter()
-                .map(|run| (run.name(), of(run, class)))
-                .collect(),
-        )
-    })
-    .chain([(
+    .map(|(en, de, class)| (en, de, runs.iter().map(|run| of(run, class)).collect()))
+    .collect();
+    parts.push((
         "Expected failures that no longer hold",
         "Erwartetes Versagen, das nicht mehr eintritt",
-        runs.iter()
-            .map(|run| (run.name(), run.results.stale.clone()))
-            .collect(),
-    )])
-    .collect();
+        runs.iter().map(|run| run.results.stale.clone()).collect(),
+    ));
     html! {
-        @for (en, de, runs) in parts {
-            @let all: usize = runs.iter().map(|(_, of)| of.len()).sum();
+        @for (en, de, lists) in parts {
+            @let all: usize = lists.iter().map(Vec::len).sum();
             @if all > 0 {
                 details.other {
                     summary { (t(en, de)) ": " (all) }
-                    @for (name, of) in &runs {
+                    @for (run, of) in runs.iter().zip(&lists) {
                         @if !of.is_empty() {
-                            @if runs.len() > 1 { h3 { (name) } }
+                            @if runs.len() > 1 { h3 { (run.name()) } }
                             ul {
                                 @for line in of.iter().take(ENTRIES) { li { (text::line(line)) } }
                                 @if of.len() > ENTRIES { li { "… " (of.len() - ENTRIES) } }
