@@ -6,6 +6,8 @@
 
 mod data;
 mod findings;
+mod lists;
+mod overview;
 mod page;
 mod strings;
 pub mod wire;
