@@ -230,7 +230,7 @@ const WEAK: &str = "(() => {
         return [255, 255, 255, 255]; };
     const found = new Set();
     for (const it of document.querySelectorAll('body *')) {
-        if (!it.checkVisibility() || it.disabled || it.closest('button:disabled') || ![...it.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())) continue;
+        if (!it.checkVisibility() || it.closest('.visually-hidden') || it.disabled || it.closest('button:disabled') || ![...it.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim())) continue;
         const [one, two] = [light(parts(getComputedStyle(it).color).slice(0, 3)), light(behind(it).slice(0, 3))];
         const contrast = (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
         if (contrast < 4.5) found.add(it.tagName + '.' + it.className + ' ' + contrast.toFixed(2));

@@ -14,5 +14,6 @@ mod lab;
 mod own_adapter;
 mod rejudge;
 mod remote;
+mod report;
 mod secrets;
 mod serve_plan;

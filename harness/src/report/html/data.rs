@@ -197,11 +197,14 @@ impl Data {
             let seen = seen.collect();
             cases.push(case(&mut strings, any, detail, background, seen));
         }
-        let subjects = runs.iter().map(|run| Subject {
-            name: run.name(),
-            short: text::line(&run.results.subject),
-            version: run.version(),
-        });
+        let subjects = runs
+            .iter()
+            .zip(super::labels(runs))
+            .map(|(run, short)| Subject {
+                name: run.name(),
+                short,
+                version: run.version(),
+            });
         Self {
             index: Index {
                 runs: subjects.collect(),

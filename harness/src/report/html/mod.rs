@@ -6,6 +6,8 @@
 
 mod data;
 mod findings;
+mod lists;
+mod overview;
 mod page;
 mod strings;
 pub mod wire;
@@ -50,6 +52,38 @@ impl Run<'_> {
         let short = line.split(" (").next().unwrap_or_default();
         text::cut(&text::line(short), 60)
     }
+}
+
+/// What each run is called where there is little room: the subject, and where that is not enough to tell runs
+/// apart its version, and then when it was.
+fn labels(runs: &[Run<'_>]) -> Vec<String> {
+    let ways: [fn(&Run<'_>) -> String; 3] = [
+        |run| text::line(&run.results.subject),
+        |run| {
+            let (subject, version) = (text::line(&run.results.subject), run.version());
+            if version.starts_with(&subject) {
+                version
+            } else {
+                format!("{subject} {version}").trim_end().to_owned()
+            }
+        },
+        |run| {
+            let when = text::cut(&text::line(&run.results.now), 17);
+            format!("{} {}", run.version(), when.trim_end_matches('…'))
+        },
+    ];
+    let all: Vec<Vec<String>> = ways
+        .iter()
+        .map(|way| runs.iter().map(way).collect())
+        .collect();
+    (0..runs.len())
+        .map(|run| {
+            let alone =
+                |labels: &&Vec<String>| labels.iter().filter(|it| **it == labels[run]).count() == 1;
+            let labels = all.iter().find(alone).or(all.last());
+            labels.map_or_else(String::new, |it| it[run].clone())
+        })
+        .collect()
 }
 
 /// Renders the page for the runs, in their order.

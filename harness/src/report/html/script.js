@@ -318,7 +318,7 @@
   let shown = '';
   const back = () => go({ case: '', run: '' });
   const show = () => {
-    if (state.lang) document.documentElement.dataset.lang = state.lang;
+    if (state.lang) speak(state.lang);
     draw();
     const is = numbers.has(state.case);
     const was = shown;

@@ -94,6 +94,37 @@ fn standing_and_two_subjects() {
 }
 
 #[test]
+fn versions_of_one_subject_are_told_apart() {
+    let of = |subject: &str, version: &str, now: &str| Results {
+        subject: subject.to_owned(),
+        subject_version: Some(version.to_owned()),
+        now: now.to_owned(),
+        ..sample::empty()
+    };
+    let all = [
+        of("curl", "curl 7.1 (linux) libcurl", "2026-11-22T08:00:00Z"),
+        of("curl", "curl 8.5", "2026-11-22T08:00:00Z"),
+        of("curl", "curl 8.5", "2026-11-23T08:00:00Z"),
+        of("msmtp", "1.8", "2026-11-23T08:00:00Z"),
+    ];
+    let details = Details::default();
+    let runs: Vec<Run<'_>> = all
+        .iter()
+        .map(|results| Run {
+            results,
+            details: &details,
+        })
+        .collect();
+    let names = [
+        "curl 7.1",
+        "curl 8.5 2026-11-22T08:00",
+        "curl 8.5 2026-11-23T08:00",
+        "msmtp",
+    ];
+    assert_eq!(labels(&runs), names);
+}
+
+#[test]
 fn nothing_loads_and_nothing_else_runs() {
     let page = page_of(&[&sample::hostile()]);
     assert!(page.contains("default-src 'none'; script-src 'sha256-"));
