@@ -1,3 +1,4 @@
 //! What a person sees in a browser: headless Chromium, skipped where there is none.
 
 mod driver;
+mod plan;
