@@ -285,12 +285,7 @@ pub fn setting<'a>(view: &'a Value, name: &str) -> &'a str {
 ///
 /// # Panics
 /// Where there is no curl.
-pub fn curl_sends(
-    settings: &dyn Fn(&str) -> String,
-    task: &str,
-    out: &Path,
-    more: &[&str],
-) -> bool {
+pub fn curl_sends(settings: &dyn Fn(&str) -> String, task: &str, out: &Path) -> bool {
     let word = task.split_whitespace().find(|it| it.starts_with("body-"));
     let message = format!(
         "From: <{0}>\r\nTo: <b@example.net>\r\nSubject: x\r\n\r\n{1}\r\n",
@@ -327,7 +322,6 @@ pub fn curl_sends(
         ])
         .arg("--upload-file")
         .arg(file)
-        .args(more)
         .status();
     done.expect("curl can be started").success()
 }

@@ -1,7 +1,7 @@
 //! What a person has to type into a client, row by row, in the product's own words where they are known.
 //! Must not know how it is shown.
 
-use mailproof_scenarios::model::{Auth, Canaries, Security, Step};
+use mailproof_scenarios::model::{Auth, Canaries, Security, Step, Trust};
 use serde::Serialize;
 
 use super::settings::{self, Place};
@@ -29,6 +29,8 @@ pub struct Row {
     pub note: String,
     /// Whether it is typed, so that it is worth copying.
     pub typed: bool,
+    /// The certificate that it is about, by the name of its file.
+    pub file: Option<&'static str>,
 }
 
 impl Sheet {
@@ -55,13 +57,16 @@ impl Sheet {
             ),
         ];
         if step.security != Security::None {
-            let meaning = settings::trust(step.trust, place);
-            rows.push(chosen(
-                "trust",
-                "Certificates",
-                words.trust.get(&step.trust),
-                meaning,
-            ));
+            let (meaning, file) = trust(step.trust, place);
+            rows.push(Row {
+                file,
+                ..chosen(
+                    "trust",
+                    "Certificates",
+                    words.trust.get(&step.trust),
+                    meaning,
+                )
+            });
         }
         rows.push(chosen(
             "sign-in",
@@ -85,6 +90,24 @@ impl Sheet {
     }
 }
 
+/// What to do about certificates, and with which file.
+fn trust(trust: Trust, place: &Place<'_>) -> (String, Option<&'static str>) {
+    match trust {
+        Trust::Ca => {
+            let import = "import the test authority as trusted, and accept nothing else";
+            (import.to_owned(), Some("ca.pem"))
+        }
+        Trust::Pin => {
+            let accept = format!(
+                "accept exactly one certificate beforehand, the one with SHA-256 {}",
+                place.pin_fingerprint
+            );
+            (accept, Some("server.pem"))
+        }
+        other => (settings::trust(other, place), None),
+    }
+}
+
 fn typed(name: &'static str, label: &'static str, value: String, note: String) -> Row {
     Row {
         name,
@@ -92,6 +115,7 @@ fn typed(name: &'static str, label: &'static str, value: String, note: String) -
         value,
         note,
         typed: true,
+        file: None,
     }
 }
 
@@ -107,14 +131,13 @@ fn chosen(name: &'static str, label: &'static str, word: Option<&String>, meanin
         value,
         note,
         typed: false,
+        file: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-
-    use mailproof_scenarios::model::Trust;
 
     use super::*;
     use crate::judge::testing::Scene;
@@ -168,5 +191,6 @@ mod tests {
             &Words::default(),
         );
         assert_eq!(names(&token)[5..], ["user", "token"]);
+        assert_eq!(token.rows[3].file, Some("ca.pem"));
     }
 }

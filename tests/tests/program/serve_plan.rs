@@ -36,7 +36,7 @@ fn send(planned: &Planned, view: &Value) -> bool {
     let task = view["present"]["sheet"]["task"]
         .as_str()
         .unwrap_or_default();
-    curl_sends(&settings, task, &planned.out(), &[])
+    curl_sends(&settings, task, &planned.out())
 }
 
 /// curl does what the page says of a stop, and says how it went.

@@ -8,6 +8,7 @@ const KEPT = 1000;
 let view = null;
 let look = null; // The stop that is looked at, where it is not the present one.
 let drawn = ""; // What the main part shows, so that it is not drawn anew under somebody's hands.
+let over = null; // How many stops are left, once the sitting is over.
 let refusal = "";
 let asking = false;
 let again = false;
@@ -36,7 +37,7 @@ function el(name, props, ...children) {
     else if (key.startsWith("on")) it.addEventListener(key.slice(2), value);
     else it.setAttribute(key, value === true ? "" : value);
   }
-  it.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  it.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
   return it;
 }
 
@@ -57,6 +58,8 @@ async function ask(command) {
     return false;
   }
   if (!answer.ok) refusal = (await answer.text()).trim() || "That did not work.";
+  // Whoever leaves is told by the news that it is over.
+  if (answer.ok && command.do === "leave") return true;
   await load();
   const place = document.querySelector(".refused");
   if (place) place.textContent = refusal;
@@ -75,7 +78,9 @@ async function load() {
       const answer = await fetch(base + "view");
       if (!answer.ok) throw new Error(answer.status);
       const before = view && view.finished;
+      // What was asked for before the end may come behind it.
       view = await answer.json();
+      if (over !== null) view = { ...view, ended: over, present: null };
       if (view.finished !== null && view.finished !== before) look = view.finished;
     } catch {
       gone();
@@ -257,9 +262,7 @@ function presentPanel(present) {
 
 function row(it) {
   const value = el("span", { class: it.typed ? "typed" : null, id: "set-" + it.name }, it.value);
-  const more = it.name === "trust" && /import|certificate beforehand/.test(it.note + it.value)
-    ? el("span", { class: "means" }, download("ca.pem", "ca.pem"), " · ", download("server.pem", "server.pem"))
-    : null;
+  const more = it.file ? el("span", { class: "means" }, "The certificate: ", download(it.file, it.file)) : null;
   return el("div", { class: "row" },
     el("dt", {}, it.label),
     el("dd", {}, value, it.note ? el("span", { class: "means" }, it.note) : null, more),
@@ -412,7 +415,8 @@ function listen() {
     else {
       news.close();
       byId("banner").hidden = true;
-      view = { ...view, ended: it.open, present: null };
+      over = it.open;
+      view = { ...view, ended: over, present: null };
       draw();
     }
   };
