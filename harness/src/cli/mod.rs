@@ -21,6 +21,7 @@ use clap::Parser as _;
 
 pub use failure::Failure;
 
+use self::project::filled;
 use crate::{
     exit::Exit,
     lab,
@@ -28,7 +29,6 @@ use crate::{
     report::text,
     select::{Filter, Selection},
 };
-use self::project::filled;
 use args::{CertsCommand, Cli, Command, SelectArgs};
 use mailproof_scenarios::{library::Library, model::Case};
 

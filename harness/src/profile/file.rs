@@ -159,7 +159,11 @@ impl Reader<'_> {
         let auth: Vec<&str> = Auth::ALL.iter().map(|it| it.name()).collect();
         let jobs: Vec<String> = Protocol::ALL
             .iter()
-            .flat_map(|protocol| Job::ALL.iter().map(move |job| format!("{job} over {protocol}")))
+            .flat_map(|protocol| {
+                Job::ALL
+                    .iter()
+                    .map(move |job| format!("{job} over {protocol}"))
+            })
             .collect();
         let mut all = Vec::new();
         for need in &needs.jobs {
@@ -206,7 +210,11 @@ impl Reader<'_> {
                 None => {
                     let message = format!("`{word}` is none of {}", known.join(", "));
                     let near = nearest(word, known.iter().map(String::as_str));
-                    self.problem(span, message, near.map(|it| format!("did you mean `{it}`?")));
+                    self.problem(
+                        span,
+                        message,
+                        near.map(|it| format!("did you mean `{it}`?")),
+                    );
                 }
             }
         }

@@ -72,7 +72,10 @@ impl Profile {
             .iter()
             .all(|it| self.protocols.contains(&it.protocol));
         let fits = |rules: &[super::Rule]| rules.iter().any(|it| it.matcher.fits(case));
-        spoken && fits(&self.mandatory) && seen(case) && !self.excluded.iter().any(|it| fits(&it.cases))
+        spoken
+            && fits(&self.mandatory)
+            && seen(case)
+            && !self.excluded.iter().any(|it| fits(&it.cases))
     }
 
     /// What it demands of a subject that can do `supports`, of the cases that it names. `lack` tells what a

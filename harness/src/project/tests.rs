@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use mailproof_scenarios::language::Source;
-use proptest::{proptest, prop_assert};
+use proptest::{prop_assert, proptest};
 use test_case::test_case;
 
 use super::*;

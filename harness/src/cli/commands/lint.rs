@@ -22,7 +22,9 @@ pub(crate) fn execute(args: &LintArgs, stdout: &mut dyn Write) -> Result<Exit, F
     let mut all = profile::all()?;
     for path in profiles {
         // A name without a slash would be that of a built-in one.
-        all.push(find_profile(&Path::new(".").join(path).display().to_string())?);
+        all.push(find_profile(
+            &Path::new(".").join(path).display().to_string(),
+        )?);
     }
     for profile in &all {
         if let Err(found) = profile.cases(library.cases()) {
@@ -48,7 +50,9 @@ pub(crate) fn execute(args: &LintArgs, stdout: &mut dyn Write) -> Result<Exit, F
 /// about as what it seems to be.
 fn is_profile(path: &Path) -> bool {
     let is_file = path.is_file();
-    let text = is_file.then(|| std::fs::read_to_string(path).ok()).flatten();
+    let text = is_file
+        .then(|| std::fs::read_to_string(path).ok())
+        .flatten();
     text.and_then(|it| it.parse::<toml::Table>().ok())
         .is_some_and(|it| it.contains_key("mandatory"))
 }
