@@ -126,7 +126,12 @@ impl Fill for RunArgs {
     }
 
     fn fill(&mut self, project: &Project, taken: &mut Taken) {
-        taken.one("adapter", &mut self.adapter, project.adapter.as_ref(), same);
+        taken.one(
+            "adapter",
+            &mut self.adapter,
+            project.adapter.as_ref(),
+            String::clone,
+        );
         select(&mut self.select, project, taken);
         let jobs = project.jobs.as_ref();
         taken.one("jobs", &mut self.jobs, jobs, ToString::to_string);
@@ -137,11 +142,13 @@ impl Fill for RunArgs {
             format!("{}ms", it.as_millis())
         });
         let profile = project.profile.as_ref();
-        taken.one("profile", &mut self.profile, profile, same);
+        taken.one("profile", &mut self.profile, profile, String::clone);
         let lab = project.lab.as_ref();
         taken.one("lab", &mut self.lab, lab, ToString::to_string);
         let out = project.out.as_ref();
-        taken.one("out", &mut self.report.out, out, shown);
+        taken.one("out", &mut self.report.out, out, |it| {
+            it.display().to_string()
+        });
         // Who wants no lab on the command line does not want it required by the file.
         if self.lab == Some(false) {
             self.report.require_lab.get_or_insert(false);
@@ -238,7 +245,12 @@ impl Fill for DoctorArgs {
         if self.adapter.is_none() && self.lab {
             return;
         }
-        taken.one("adapter", &mut self.adapter, project.adapter.as_ref(), same);
+        taken.one(
+            "adapter",
+            &mut self.adapter,
+            project.adapter.as_ref(),
+            String::clone,
+        );
         let timeout = project.timeout.as_ref();
         taken.one("timeout", &mut self.timeout, timeout, |it| {
             format!("{}ms", it.as_millis())
@@ -265,11 +277,15 @@ fn select(args: &mut SelectArgs, project: &Project, taken: &mut Taken) {
 }
 
 fn scenarios(to: &mut Vec<PathBuf>, project: &Project, taken: &mut Taken) {
-    taken.many("scenarios", to, project.scenarios.as_ref(), shown);
+    taken.many("scenarios", to, project.scenarios.as_ref(), |it| {
+        it.display().to_string()
+    });
 }
 
 fn report(args: &mut ReportArgs, project: &Project, taken: &mut Taken) {
-    taken.one("expect", &mut args.expect, project.expect.as_ref(), shown);
+    taken.one("expect", &mut args.expect, project.expect.as_ref(), |it| {
+        it.display().to_string()
+    });
     let require = project.require.as_ref();
     taken.many("require", &mut args.require, require, ToString::to_string);
     let require_lab = project.require_lab.as_ref();
@@ -280,14 +296,6 @@ fn report(args: &mut ReportArgs, project: &Project, taken: &mut Taken) {
     taken.many("fail-on", &mut args.fail_on, fail_on, |it| {
         it.name().to_owned()
     });
-}
-
-fn same(text: &String) -> String {
-    text.clone()
-}
-
-fn shown(path: &PathBuf) -> String {
-    path.display().to_string()
 }
 
 #[cfg(test)]
