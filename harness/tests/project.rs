@@ -101,13 +101,9 @@ fn less_than_the_profile_demands_is_4_and_says_what() {
 #[test]
 fn what_the_profile_needs_and_the_subject_lacks_is_4() {
     let dir = repository("");
-    let needs = format!("{MINI}[needs]\njobs = ['idle over imap']\n");
+    let needs = format!("{MINI}[needs]\nsecurity = ['automatic']\n");
     fs::write(dir.path().join("mini.toml"), needs).unwrap();
-    let output = mailproof(dir.path(), &["run", "curl", "-q"]);
-    if output.status.code() == Some(3) {
-        eprintln!("skipped: curl is not installed");
-        return;
-    }
+    let output = mailproof(dir.path(), &["run", "embedded", "-q"]);
     assert_eq!(output.status.code(), Some(4), "{}", stdout(&output));
     assert!(
         stdout(&output).contains("does not declare"),
