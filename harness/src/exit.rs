@@ -8,11 +8,12 @@ use mailproof_mock_servers::world::Place;
 use serde::Serialize;
 
 use crate::{
+    profile,
     report::{
         tally::{Class, Tally, decided, missed_should},
         text,
     },
-    results::{Change, Conformance, Results, Verdict},
+    results::{Change, Results, Verdict},
     select::Glob,
 };
 
@@ -250,7 +251,7 @@ fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
             }
         }
     }
-    below_profile(results).and_then(too_little)
+    profile::too_little(results).and_then(too_little)
 }
 
 /// Why a run was not in the lab, where it was not.
@@ -264,19 +265,6 @@ fn no_lab(results: &Results, tally: &Tally) -> Option<String> {
         .iter()
         .find(|it| it.verdict == Verdict::Skipped)?;
     (tally.ran == 0).then(|| format!("the lab is required and not there: {}", why.reason))
-}
-
-/// A standing that leaves something open. A part of a run has none.
-fn below_profile(results: &Results) -> Option<String> {
-    let standing = results.standing.as_ref()?;
-    let is_less = standing.conformance == Conformance::Partial || !standing.open.is_empty();
-    is_less.then(|| {
-        let why = format!(
-            "less was run than the profile {} demands: {}",
-            standing.profile, standing.why
-        );
-        text::line(&why)
-    })
 }
 
 fn stale(results: &Results) -> Found {
@@ -412,6 +400,39 @@ mod tests {
     fn controls(verdict: Verdict) -> u8 {
         let mut results = run(&[Pass]);
         results.controls = vec![sample::case("control/1", verdict, "because")];
+        decide(&results, &LAX()).exit.code()
+    }
+
+    #[test_case(&[Pass, Pass], "lab" => 0; "in the lab")]
+    #[test_case(&[Pass, Pass], "loopback" => 4; "not in the lab")]
+    #[test_case(&[Skipped, Skipped], "lab" => 4; "the lab was not there")]
+    #[test_case(&[Pass, Fail], "loopback" => 1; "what was seen weighs more than where")]
+    fn the_lab_is_required(verdicts: &[Verdict], place: &str) -> u8 {
+        let results = Results {
+            place: place.to_owned(),
+            ..run(verdicts)
+        };
+        let demands = Demands {
+            require_lab: true,
+            ..LAX()
+        };
+        decide(&results, &demands).exit.code()
+    }
+
+    #[test_case(&[Pass, Recorded], false => 0; "all of the profile")]
+    #[test_case(&[Pass, Inconclusive], false => 4; "inconclusive")]
+    #[test_case(&[Pass, Skipped], false => 4; "skipped")]
+    #[test_case(&[Pass, Unsupported], false => 4; "unsupported")]
+    #[test_case(&[Pass, Review], false => 4; "review")]
+    #[test_case(&[Pass, HarnessError], false => 3; "the harness weighs more")]
+    #[test_case(&[Fail, Skipped], false => 1; "a failure weighs more")]
+    #[test_case(&[Pass, Inconclusive], true => 4; "that it was expected has no say")]
+    #[test_case(&[Pass, Fail], true => 0; "an expected failure is a decision, and as expected")]
+    fn profiles(verdicts: &[Verdict], expected: bool) -> u8 {
+        let mut results = run(verdicts);
+        results.cases.last_mut().unwrap().expected = expected.then(|| "known".to_owned());
+        results.obligations = Some(sample::obligations(&["a/b/0", "a/b/1"]));
+        profile::stand(&mut results);
         decide(&results, &LAX()).exit.code()
     }
 

@@ -126,7 +126,12 @@ impl Fill for RunArgs {
     }
 
     fn fill(&mut self, project: &Project, taken: &mut Taken) {
-        taken.one("adapter", &mut self.adapter, project.adapter.as_ref(), same);
+        taken.one(
+            "adapter",
+            &mut self.adapter,
+            project.adapter.as_ref(),
+            String::clone,
+        );
         select(&mut self.select, project, taken);
         let jobs = project.jobs.as_ref();
         taken.one("jobs", &mut self.jobs, jobs, ToString::to_string);
@@ -137,13 +142,17 @@ impl Fill for RunArgs {
             format!("{}ms", it.as_millis())
         });
         let profile = project.profile.as_ref();
-        taken.one("profile", &mut self.profile, profile, same);
+        taken.one("profile", &mut self.profile, profile, String::clone);
         let lab = project.lab.as_ref();
         taken.one("lab", &mut self.lab, lab, ToString::to_string);
         let out = project.out.as_ref();
-        taken.one("out", &mut self.report.out, out, shown);
+        taken.one("out", &mut self.report.out, out, |it| {
+            it.display().to_string()
+        });
         let snapshots = project.snapshots.as_ref();
-        taken.one("snapshots", &mut self.snapshots, snapshots, shown);
+        taken.one("snapshots", &mut self.snapshots, snapshots, |it| {
+            it.display().to_string()
+        });
         // Who wants no lab on the command line does not want it required by the file.
         if self.lab == Some(false) {
             self.report.require_lab.get_or_insert(false);
@@ -240,7 +249,12 @@ impl Fill for DoctorArgs {
         if self.adapter.is_none() && self.lab {
             return;
         }
-        taken.one("adapter", &mut self.adapter, project.adapter.as_ref(), same);
+        taken.one(
+            "adapter",
+            &mut self.adapter,
+            project.adapter.as_ref(),
+            String::clone,
+        );
         let timeout = project.timeout.as_ref();
         taken.one("timeout", &mut self.timeout, timeout, |it| {
             format!("{}ms", it.as_millis())
@@ -267,11 +281,15 @@ fn select(args: &mut SelectArgs, project: &Project, taken: &mut Taken) {
 }
 
 fn scenarios(to: &mut Vec<PathBuf>, project: &Project, taken: &mut Taken) {
-    taken.many("scenarios", to, project.scenarios.as_ref(), shown);
+    taken.many("scenarios", to, project.scenarios.as_ref(), |it| {
+        it.display().to_string()
+    });
 }
 
 fn report(args: &mut ReportArgs, project: &Project, taken: &mut Taken) {
-    taken.one("expect", &mut args.expect, project.expect.as_ref(), shown);
+    taken.one("expect", &mut args.expect, project.expect.as_ref(), |it| {
+        it.display().to_string()
+    });
     let require = project.require.as_ref();
     taken.many("require", &mut args.require, require, ToString::to_string);
     let require_lab = project.require_lab.as_ref();
@@ -284,10 +302,110 @@ fn report(args: &mut ReportArgs, project: &Project, taken: &mut Taken) {
     });
 }
 
-fn same(text: &String) -> String {
-    text.clone()
-}
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use test_case::test_case;
 
-fn shown(path: &PathBuf) -> String {
-    path.display().to_string()
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    const FILE: &str = "adapter = 'a.toml'\nprofile = 'device'\nscenarios = ['s', 't']\nexpect = 'e.toml'\n\
+        out = 'o'\ninclude = ['smtp/**']\nexclude = ['tag:x']\njobs = 3\nseed = 4\ntimeout = '5s'\nlab = true\n\
+        require = 7\nrequire-lab = true\nfail-on = 'should'\n";
+
+    fn project() -> Project {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mailproof.toml");
+        std::fs::write(&file, FILE).unwrap();
+        let read = project::read(&file).unwrap();
+        Project {
+            adapter: Some("a.toml".to_owned()),
+            scenarios: Some(vec!["s".into(), "t".into()]),
+            expect: Some("e.toml".into()),
+            out: Some("o".into()),
+            file: "mailproof.toml".into(),
+            ..read
+        }
+    }
+
+    fn run(arguments: &[&str]) -> (RunArgs, Option<String>) {
+        let all = ["mailproof", "run"].iter().chain(arguments);
+        let Ok(Cli {
+            command: Command::Run(mut args),
+        }) = Cli::try_parse_from(all)
+        else {
+            panic!("{arguments:?} is no run");
+        };
+        let mut taken = Taken::default();
+        args.fill(&project(), &mut taken);
+        (args, taken.line(&project()))
+    }
+
+    #[test]
+    fn the_file_fills_what_nobody_said() {
+        let (args, line) = run(&[]);
+        assert_eq!(
+            line.as_deref(),
+            Some(
+                "mailproof.toml sets adapter a.toml, include smtp/**, exclude tag:x, scenarios s t, jobs 3, seed 4, \
+                 timeout 5000ms, profile device, lab true, out o, expect e.toml, require 7, require-lab true, \
+                 fail-on should"
+            )
+        );
+        assert_eq!((args.seed, args.lab), (Some(4), Some(true)));
+        assert_eq!(args.select.scenarios.len(), 2);
+        assert_eq!(args.report.out.as_deref(), Some(Path::new("o")));
+    }
+
+    #[test_case(&["curl"], "adapter a.toml")]
+    #[test_case(&["--profile", "mail-client"], "profile device")]
+    #[test_case(&["--scenarios", "u"], "scenarios s t"; "a list replaces the list")]
+    #[test_case(&["--expect", "f.toml"], "expect e.toml")]
+    #[test_case(&["--out", "p"], "out o")]
+    #[test_case(&["-i", "imap/**"], "include smtp/**"; "patterns")]
+    #[test_case(&["-x", "imap/**"], "exclude tag:x")]
+    #[test_case(&["-j", "1"], "jobs 3")]
+    #[test_case(&["--seed", "9"], "seed 4")]
+    #[test_case(&["--timeout", "9s"], "timeout 5000ms")]
+    #[test_case(&["--lab=false"], "lab true")]
+    #[test_case(&["--lab=false"], "require-lab true"; "no lab, so none is required")]
+    #[test_case(&["--lab"], ", lab true"; "the same")]
+    #[test_case(&["--require", "9"], "require 7")]
+    #[test_case(&["--require-lab=false"], "require-lab true")]
+    #[test_case(&["--fail-on", "must"], "fail-on should")]
+    fn the_command_line_wins(arguments: &[&str], without: &str) {
+        let (args, line) = run(arguments);
+        let line = line.unwrap();
+        assert!(!line.contains(without), "{line}");
+        // Everything else still comes from the file.
+        assert_eq!(
+            args.jobs.map(|it| it.get()),
+            Some(if arguments[0] == "-j" { 1 } else { 3 })
+        );
+    }
+
+    #[test_case(&["doctor"], Some("mailproof.toml sets adapter a.toml, timeout 5000ms"))]
+    #[test_case(&["doctor", "curl", "--timeout", "1s"], None; "said")]
+    #[test_case(&["doctor", "--lab"], None; "the lab itself")]
+    #[test_case(&["list"], Some("mailproof.toml sets scenarios s t"))]
+    #[test_case(&["show", "x"], Some("mailproof.toml sets scenarios s t"))]
+    #[test_case(&["lint", "x"], None; "paths")]
+    #[test_case(&["serve", "x", "--seed", "1"], Some("mailproof.toml sets scenarios s t"))]
+    #[test_case(&["rejudge", "x", "--fail-on", "must"],
+        Some("mailproof.toml sets expect e.toml, require 7, require-lab true"))]
+    fn each_command_takes_what_concerns_it(arguments: &[&str], expected: Option<&str>) {
+        let mut taken = Taken::default();
+        let all = ["mailproof"].iter().chain(arguments);
+        match Cli::try_parse_from(all).unwrap().command {
+            Command::Doctor(mut args) => args.fill(&project(), &mut taken),
+            Command::List(mut args) => args.fill(&project(), &mut taken),
+            Command::Show(mut args) => args.fill(&project(), &mut taken),
+            Command::Lint(mut args) => args.fill(&project(), &mut taken),
+            Command::Serve(mut args) => args.fill(&project(), &mut taken),
+            Command::Rejudge(mut args) => args.fill(&project(), &mut taken),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(taken.line(&project()).as_deref(), expected);
+    }
 }

@@ -20,7 +20,7 @@ use crate::select::Matcher;
 pub use ability::Ability;
 pub use library::{FindError, all, find};
 pub use obligations::{Demanded, Obligations};
-pub use standing::{line, stand};
+pub use standing::{line, stand, too_little};
 
 /// What is mandatory for one sort of product.
 #[derive(Clone, Debug)]

@@ -50,6 +50,26 @@ pub fn line(results: &Results) -> Option<String> {
     Some(text::line(&line))
 }
 
+/// Why less was run than a profile demands, safe to show; `None` where enough was, or nobody demanded it.
+pub fn too_little(results: &Results) -> Option<String> {
+    let standing = results.standing.as_ref()?;
+    let lacks = results.obligations.as_ref().map(|it| &it.lacks[..]);
+    let why = match (&standing.open[..], lacks.unwrap_or_default()) {
+        ([], []) if standing.decided > 0 => return None,
+        ([], []) => "no case of it applies to the subject".to_owned(),
+        ([], lacks) => format!("the subject does not declare {}", lacks.join("; ")),
+        (open, _) => format!(
+            "{} of {} not run to a decision ({})",
+            open.len(),
+            text::count(standing.mandatory, "mandatory case"),
+            some(open)
+        ),
+    };
+    let profile = &standing.profile;
+    let line = format!("less was run than the profile {profile} demands: {why}");
+    Some(text::line(&line))
+}
+
 /// Rolls up. Results of cases that the profile does not name have no say.
 pub(super) fn standing(obligations: &Obligations, results: &[CaseResult]) -> Standing {
     let results: BTreeMap<&str, &CaseResult> =
@@ -174,11 +194,11 @@ fn why(standing: &Standing, lacks: &[String], beyond: &BTreeMap<&str, usize>) ->
 }
 
 /// The first few ids.
-pub(crate) fn some(ids: &[String]) -> String {
-    let mut named: Vec<&str> = ids.iter().take(NAMED).map(String::as_str).collect();
-    let more = format!("and {} more", ids.len().saturating_sub(NAMED));
-    if ids.len() > NAMED {
-        named.push(&more);
+fn some(ids: &[String]) -> String {
+    let named: Vec<&str> = ids.iter().take(NAMED).map(String::as_str).collect();
+    let named = named.join(", ");
+    match ids.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
-    named.join(", ")
 }

@@ -2,6 +2,7 @@
 
 use mailproof_scenarios::model::{Diagnosis, Frequency, Kind, Level, Severity, Who};
 
+use crate::profile::{Demanded, Obligations};
 use crate::results::{CaseResult, Finding, Held, Judgement, RESULTS_VERSION, Results, Verdict};
 
 /// A run without cases.
@@ -54,6 +55,25 @@ pub(crate) fn case(id: &str, verdict: Verdict, reason: &str) -> CaseResult {
         control: None,
         took_ms: 120,
         transcript: "C: QUIT\nS: 221 Bye\n".to_owned(),
+    }
+}
+
+/// What a profile `mini` demands.
+pub(crate) fn obligations(ids: &[&str]) -> Obligations {
+    Obligations {
+        profile: "mini".to_owned(),
+        title: "A small profile".to_owned(),
+        file: "mini.toml".to_owned(),
+        text: String::new(),
+        cases: ids
+            .iter()
+            .map(|id| Demanded {
+                id: (*id).to_owned(),
+                beyond: None,
+            })
+            .collect(),
+        lacks: Vec::new(),
+        shard: None,
     }
 }
 
