@@ -12,7 +12,8 @@ use crate::{
     names::Names,
     naming, ocsp,
     recipe::{
-        Anchor, Extra, KeyKind, Proof, Recipe, Sent, Serial, Staple, Status, Usage, Validity, Version,
+        Anchor, Extra, KeyKind, Proof, Recipe, Sent, Serial, Staple, Status, Usage, Validity,
+        Version,
     },
     revocation,
     san::GeneralName,

@@ -142,11 +142,7 @@ impl Line {
 }
 
 /// The name constraints (RFC 5280 §4.2.1.10), for names that meet the needs of the recipe.
-fn constraints(
-    constraint: Constraint,
-    names: &Names,
-    stranger: &Names,
-) -> Option<NameConstraints> {
+fn constraints(constraint: Constraint, names: &Names, stranger: &Names) -> Option<NameConstraints> {
     let host = names.dns.first().cloned().unwrap_or_default();
     let domain = naming::domain(&host).unwrap_or(&host).to_owned();
     let stranger = stranger.first().unwrap_or_default();

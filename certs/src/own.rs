@@ -43,13 +43,17 @@ pub enum OwnError {
         place: usize,
     },
     /// No key in PEM.
-    #[error("there is no private key in PEM in the key file (one with a passphrase cannot be read)")]
+    #[error(
+        "there is no private key in PEM in the key file (one with a passphrase cannot be read)"
+    )]
     NoKey,
     /// The TLS library does not take the key.
     #[error("the key cannot be used: {0}")]
     BadKey(rustls::Error),
     /// The key is another one's.
-    #[error("the key is not that of the first certificate of the chain: the server's own comes first")]
+    #[error(
+        "the key is not that of the first certificate of the chain: the server's own comes first"
+    )]
     OtherKey,
     /// The certificates are not in order.
     #[error(
@@ -65,7 +69,9 @@ pub enum OwnError {
         subject: String,
     },
     /// A certificate is not valid yet.
-    #[error("certificate {place} of the chain is valid from {from}, and by this machine's clock it is {now}")]
+    #[error(
+        "certificate {place} of the chain is valid from {from}, and by this machine's clock it is {now}"
+    )]
     NotYet {
         /// Counted from 1.
         place: usize,
@@ -75,7 +81,9 @@ pub enum OwnError {
         now: OffsetDateTime,
     },
     /// A certificate is not valid any more.
-    #[error("certificate {place} of the chain was valid until {until}, and by this machine's clock it is {now}")]
+    #[error(
+        "certificate {place} of the chain was valid until {until}, and by this machine's clock it is {now}"
+    )]
     Over {
         /// Counted from 1.
         place: usize,
@@ -132,8 +140,8 @@ impl OwnChain {
     pub fn check(&self, names: &Names, now: OffsetDateTime) -> Result<(), OwnError> {
         let mut below: Option<X509Certificate<'_>> = None;
         for (place, der) in (1..).zip(&self.certificates) {
-            let (_, parsed) = X509Certificate::from_der(der)
-                .map_err(|_| OwnError::BadCertificate { place })?;
+            let (_, parsed) =
+                X509Certificate::from_der(der).map_err(|_| OwnError::BadCertificate { place })?;
             if let Some(below) = &below
                 && below.issuer().as_raw() != parsed.subject().as_raw()
             {

@@ -248,8 +248,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_loaded() {
         let fresh = StoredRoot::fresh(now(), 10, territory()).unwrap();
-        let loaded =
-            StoredRoot::load(fresh.certificate_pem().as_bytes(), &fresh.key_pem).unwrap();
+        let loaded = StoredRoot::load(fresh.certificate_pem().as_bytes(), &fresh.key_pem).unwrap();
         assert_eq!(loaded.territory, territory());
         assert_eq!((loaded.from, loaded.until), (fresh.from, fresh.until));
         assert_eq!(loaded.common_name, fresh.common_name);

@@ -37,6 +37,10 @@ pub struct Record {
     pub not_run: Option<NotRun>,
     /// The events.
     pub log: Log,
+    /// Whether the valid chain was one that the user brought along, so that no other chain leads to an anchor
+    /// that the client has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_chain: bool,
     /// Who came from where nobody may come. No verdict rests on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turned_away: Vec<TurnedAway>,
@@ -57,6 +61,7 @@ impl Record {
             hosts: Vec::new(),
             not_run: Some(why),
             log: Log::default(),
+            own_chain: false,
             turned_away: Vec::new(),
             took_ms: 0,
             case: case.clone(),

@@ -26,7 +26,7 @@ use crate::{
     report::text,
     select::{Filter, Selection},
 };
-use args::{CertsCommand, Cli, Command, SelectArgs};
+use args::{CaCommand, CertsCommand, Cli, Command, SelectArgs};
 use mailproof_scenarios::library::Library;
 
 /// The whole program.
@@ -76,6 +76,7 @@ fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Schema => commands::schema::execute(stdout),
         Command::Rejudge(args) => commands::rejudge::execute(&args, stdout),
         Command::Certs(CertsCommand::Export(args)) => commands::certs::execute(&args, stdout),
+        Command::Ca(CaCommand::Init(args)) => commands::ca::init(&args, stdout),
         Command::Completions(args) => commands::completions::execute(&args, stdout),
         Command::Worker(args) => commands::worker::execute(&args),
     }

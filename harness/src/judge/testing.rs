@@ -87,6 +87,7 @@ impl Scene {
                 hosts: Vec::new(),
                 not_run: None,
                 log: Log::default(),
+                own_chain: false,
                 turned_away: Vec::new(),
                 took_ms: 1,
             },

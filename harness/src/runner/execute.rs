@@ -281,6 +281,7 @@ impl Executor for Local {
             hosts: Vec::new(),
             not_run: None,
             log: Log::default(),
+            own_chain: self.authority.has_own_chain(),
             turned_away: Vec::new(),
             took_ms: 0,
         };

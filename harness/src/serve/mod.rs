@@ -32,7 +32,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::{
     reach::{self, Hold, Setting},
     results::{Judgement, Observed, Record, Verdict},
-    runner::Cancel,
+    runner::{self, Cancel},
     session::LINGER,
     transcript::Live,
 };
@@ -175,9 +175,13 @@ impl Serving {
     /// In words, where there is a persona missing, no port, no certificate or no folder to be had.
     pub async fn open(order: Order) -> Result<Self, String> {
         let case = Arc::new(order.case.clone());
-        let authority = Authority::fresh(order.now).map_err(|error| error.to_string())?;
-        let authority = Arc::new(authority);
         let place = order.reach.place(Place::Loopback);
+        let authority = order.reach.anchor.authority(&place, order.now);
+        let authority = Arc::new(authority.map_err(|error| error.to_string())?);
+        if let Some(why) = runner::not_shown(&order.case, &place, &authority) {
+            return Err(format!("this case cannot be shown here: it {why}"));
+        }
+        let own_chain = authority.has_own_chain();
         let held = order.reach.reach.as_ref().map(Hold::take).transpose();
         let held = held.map_err(|error| error.to_string())?;
         let files = Files::write(&authority, &case, &place)?;
@@ -217,6 +221,7 @@ impl Serving {
                 .collect(),
             not_run: None,
             log: Log::default(),
+            own_chain,
             turned_away: Vec::new(),
             took_ms: 0,
         };

@@ -10,5 +10,6 @@ mod hostile;
 mod interrupt;
 mod lab;
 mod own_adapter;
+mod reachable;
 mod rejudge;
 mod secrets;

@@ -3,6 +3,7 @@
 //!
 //! Must not know what a command does.
 
+mod ca;
 mod certs;
 mod checks;
 mod library;
@@ -15,6 +16,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand, builder::styling};
 
+pub use ca::*;
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
@@ -97,6 +99,9 @@ pub enum Command {
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Work with a test authority that stays
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// One process that runs cases for another one

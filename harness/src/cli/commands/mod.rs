@@ -1,5 +1,6 @@
 //! One file for each command: its options, resolved, and what it does.
 
+pub(super) mod ca;
 pub(super) mod certs;
 pub(super) mod completions;
 pub mod doctor;
