@@ -48,6 +48,10 @@ pub struct Record {
     pub answers: Vec<Answer>,
     /// The events.
     pub log: Log,
+    /// Whether the valid chain was one that the user brought along, so that no other chain leads to an anchor
+    /// that the client has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_chain: bool,
     /// Who came from where nobody may come. No verdict rests on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turned_away: Vec<TurnedAway>,
@@ -70,6 +74,7 @@ impl Record {
             control: None,
             answers: Vec::new(),
             log: Log::default(),
+            own_chain: false,
             turned_away: Vec::new(),
             took_ms: 0,
             case: case.clone(),

@@ -107,13 +107,14 @@ impl Session {
     ) -> io::Result<Summary> {
         let hold = self.reach.reach.as_ref().map(Hold::take);
         let _held = hold.transpose().map_err(io::Error::other)?;
-        let plan = Plan::new(cases, &self.adapter, &self.place());
+        let authority = self.authority()?;
+        let plan = Plan::under(&authority, cases, &self.adapter, &self.place());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
         match self.at {
             At::Here => {
-                let executor = self.local()?;
+                let executor = self.local(authority);
                 Ok(runtime.block_on(self.drive(plan, executor, cancel, tell)))
             }
             At::Workers | At::Lab => {
@@ -152,8 +153,12 @@ impl Session {
         }
     }
 
-    fn local(&self) -> io::Result<Local> {
-        let authority = Authority::fresh(self.now).map_err(io::Error::other)?;
+    fn authority(&self) -> io::Result<Authority> {
+        let authority = self.reach.anchor.authority(&self.place(), self.now);
+        authority.map_err(io::Error::other)
+    }
+
+    fn local(&self, authority: Authority) -> Local {
         let options = LocalOptions {
             place: self.place(),
             seed: self.seed,
@@ -161,12 +166,12 @@ impl Session {
             timeout: self.timeout,
             linger: LINGER,
         };
-        Ok(Local::new(
+        Local::new(
             self.adapter.clone(),
             self.personas.clone(),
             Arc::new(authority),
             options,
-        ))
+        )
     }
 
     async fn drive<E: Executor>(

@@ -8,7 +8,8 @@ use mailproof_scenarios::language::Problems;
 
 use crate::{
     exit::Exit,
-    report::{folder::FolderError, reporter::FinishError},
+    reach::AnchorError,
+    report::{folder::FolderError, reporter::FinishError, text},
     snapshot::StoreError,
 };
 
@@ -49,6 +50,16 @@ impl From<Problems> for Failure {
 impl From<FolderError> for Failure {
     fn from(error: FolderError) -> Self {
         Self::environment(error.to_string())
+    }
+}
+
+impl From<AnchorError> for Failure {
+    fn from(error: AnchorError) -> Self {
+        let message = text::line(&error.to_string());
+        match error {
+            AnchorError::Wrong(_) => Self::usage(message),
+            AnchorError::Environment(_) => Self::environment(message),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     report::text,
     select::{Filter, Selection},
 };
-use args::{CertsCommand, Cli, Command, SelectArgs};
+use args::{CaCommand, CertsCommand, Cli, Command, SelectArgs};
 use mailproof_scenarios::{library::Library, model::Case};
 
 /// The whole program.
@@ -92,6 +92,7 @@ fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
         Command::Diff(args) => commands::diff::execute(&args, stdout),
         Command::Snapshot(command) => commands::snapshot::execute(&command, stdout),
         Command::Certs(CertsCommand::Export(args)) => commands::certs::execute(&args, stdout),
+        Command::Ca(CaCommand::Init(args)) => commands::ca::init(&args, stdout),
         Command::Completions(args) => commands::completions::execute(&args, stdout),
         Command::Worker(args) => commands::worker::execute(&args),
     }

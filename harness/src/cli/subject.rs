@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::library::Library;
 use time::OffsetDateTime;
 
@@ -78,10 +79,10 @@ pub(super) fn session(
     }
 }
 
-/// Where the servers are reached.
+/// Where the servers are reached and whose chains they present, which is tried.
 ///
 /// # Errors
-/// [`Failure`] of usage where a word is wrong, or the lab is asked for as well: it has no way in.
+/// [`Failure`] of usage where a word or a file is wrong, or the lab is asked for as well: it has no way in.
 pub(super) fn reach(wish: &Wish, lab: bool) -> Result<Setting, Failure> {
     let setting = wish
         .resolve()
@@ -91,6 +92,9 @@ pub(super) fn reach(wish: &Wish, lab: bool) -> Result<Setting, Failure> {
                        --port-map or --allow-from";
         return Err(Failure::usage(message));
     }
+    let place = setting.place(if lab { Place::Lab } else { Place::Loopback });
+    let now = OffsetDateTime::now_utc();
+    drop(setting.anchor.authority(&place, now)?);
     Ok(setting)
 }
 

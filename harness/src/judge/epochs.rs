@@ -16,6 +16,8 @@ pub(crate) struct Epoch {
     pub(crate) port: Option<PortRole>,
     pub(crate) step: u16,
     pub(crate) channel: Channel,
+    /// Whether the user brought a chain along, so that nobody was told to trust who issued another one.
+    pub(crate) beside_own: bool,
     /// The indices of its events.
     pub(crate) events: Vec<usize>,
     /// What the client sent, whatever the writes were.
@@ -46,6 +48,9 @@ impl Epoch {
     pub(crate) fn decision(&self, step: &Step, pinned: &ChainSpec) -> Option<Decision> {
         match &self.channel {
             Channel::Clear => None,
+            Channel::Tls(peer) if self.beside_own => {
+                Some(trust::decide_beside_own(step, peer.served.as_ref(), pinned))
+            }
             Channel::Tls(peer) => Some(trust::decide_for(step, peer.served.as_ref(), pinned)),
         }
     }
@@ -110,7 +115,7 @@ impl Peer {
 }
 
 /// The epochs of all connections.
-pub(crate) fn of(events: &[Event], connections: &[Connection]) -> Vec<Epoch> {
+pub(crate) fn of(events: &[Event], connections: &[Connection], beside_own: bool) -> Vec<Epoch> {
     let mut epochs = Vec::new();
     for connection in connections {
         let mut stretch = Stretch::new(connection);
@@ -118,6 +123,9 @@ pub(crate) fn of(events: &[Event], connections: &[Connection]) -> Vec<Epoch> {
             stretch.take(events, connections, index, &mut epochs);
         }
         epochs.extend(stretch.current);
+    }
+    for epoch in &mut epochs {
+        epoch.beside_own = beside_own;
     }
     epochs
 }
@@ -200,6 +208,7 @@ impl<'a> Stretch<'a> {
                 Layer::Clear => Channel::Clear,
                 Layer::Tls => Channel::Tls(self.peer.clone()),
             },
+            beside_own: false,
             events: Vec::new(),
             octets: Vec::new(),
             marks: Vec::new(),

@@ -89,6 +89,7 @@ impl Scene {
                 control: None,
                 answers: Vec::new(),
                 log: Log::default(),
+                own_chain: false,
                 turned_away: Vec::new(),
                 took_ms: 1,
             },

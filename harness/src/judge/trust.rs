@@ -72,6 +72,28 @@ pub(crate) fn decide_for(step: &Step, served: Option<&ChainSpec>, pinned: &Chain
     }
 }
 
+/// The same where the user brought the valid chain along: it is authentic, and whether a client that was given
+/// no authority knows its root, nobody can say. Every other chain leads to an authority that no client was
+/// told to trust, so whoever verifies rejects it.
+pub(crate) fn decide_beside_own(
+    step: &Step,
+    served: Option<&ChainSpec>,
+    pinned: &ChainSpec,
+) -> Decision {
+    let usual = decide_for(step, served, pinned);
+    let own = served.is_some_and(|it| {
+        let right_name = it.host.is_none_or(|host| host == step.host);
+        (it.fault, it.variant) == (Fault::Valid, 0) && right_name
+    });
+    match step.trust {
+        Trust::Pin | Trust::Always => usual,
+        _ if step.security == Security::None => usual,
+        _ if !own => Decision::Reject,
+        Trust::System | Trust::Default if step.store == Store::Own => Decision::MayAccept,
+        _ => usual,
+    }
+}
+
 /// What the settings gave the client to verify with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Anchor {
@@ -306,6 +328,25 @@ mod tests {
                 assert_eq!(got, expected(fault), "{trust} {security} {fault}");
             }
         }
+    }
+
+    #[test_case(Trust::Ca, Fault::Valid, 0 => Accept; "the chain itself")]
+    #[test_case(Trust::System, Fault::Valid, 0 => MayAccept; "nobody knows the roots of a system")]
+    #[test_case(Trust::Ca, Fault::Valid, 1 => Reject; "another one that would be valid")]
+    #[test_case(Trust::Ca, Fault::NoEku, 0 => Reject; "one that others accept")]
+    #[test_case(Trust::Ca, Fault::ExpiredLeaf, 0 => Reject; "one that nobody accepts")]
+    #[test_case(Trust::Always, Fault::ExpiredLeaf, 0 => AcceptWithRisk; "who does not verify")]
+    #[test_case(Trust::Always, Fault::WrongKey, 0 => Reject; "a key that is not proved anyway")]
+    #[test_case(Trust::Pin, Fault::Valid, 0 => Accept; "the pinned one beside it")]
+    fn beside_an_own_chain(trust: Trust, fault: Fault, variant: u32) -> Decision {
+        let mut step = crate::judge::testing::Scene::send().record.steps[0].clone();
+        step.security = Security::Implicit;
+        step.trust = trust;
+        let served = ChainSpec {
+            variant,
+            ..ChainSpec::of(fault)
+        };
+        decide_beside_own(&step, Some(&served), &ChainSpec::default())
     }
 
     #[test_case(Fault::SelfSigned, 0, Accept; "the pinned one, whatever a verifier says of it")]

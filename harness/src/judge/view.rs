@@ -54,7 +54,7 @@ impl<'a> View<'a> {
     pub(crate) fn new(record: &'a Record) -> Self {
         let events = record.log.events.as_slice();
         let connections = connections(record, events);
-        let epochs = epochs::of(events, &connections);
+        let epochs = epochs::of(events, &connections, record.own_chain);
         let needles = Needles::new(&record.canaries);
         let leaks = leaks::on_the_wire(&needles, &epochs);
         let output_leaks = leaks::in_output(&needles, events);

@@ -1,8 +1,9 @@
-//! Where a run is reached from elsewhere, from the words of a user to what a world needs.
+//! Where a run is reached from elsewhere and whose chains it presents, from the words of a user to what a world needs.
 //!
 //! A [`Wish`] is what somebody wrote, on the command line or in a file; [`Wish::resolve`] makes a [`Setting`] of
 //! it. Must not know clap, nor how a world uses it.
 
+mod authority;
 mod hold;
 mod names;
 mod port_map;
@@ -16,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::report::text;
 
 pub use self::{
+    authority::{Anchor, AnchorError, CERTIFICATE, INSTALL, KEY, fingerprint, store},
     hold::{Hold, HoldError},
-    wish::{Wish, WishError},
+    names::host_name,
+    wish::{Wish, WishError, network},
 };
 
 /// Where a run is reached, with every default resolved.
@@ -25,6 +28,9 @@ pub use self::{
 pub struct Setting {
     /// From elsewhere, where somebody asked for that.
     pub reach: Option<Reach>,
+    /// Whose chains the servers present.
+    #[serde(default)]
+    pub anchor: Anchor,
 }
 
 impl Setting {

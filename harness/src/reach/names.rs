@@ -67,7 +67,10 @@ impl Advertised {
 }
 
 /// A host name as certificates have it: A-labels, small letters, no dot at the end (RFC 1123 §2.1, RFC 5890).
-pub(super) fn host_name(word: &str) -> Result<String, String> {
+///
+/// # Errors
+/// In words, where it is none.
+pub fn host_name(word: &str) -> Result<String, String> {
     let no_name = |why: &str| format!("`{word}` is no host name and no address: {why}");
     let name = word.strip_suffix('.').unwrap_or(word);
     let name =

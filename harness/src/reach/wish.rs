@@ -2,12 +2,15 @@
 //!
 //! Must not know where it was written.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use mailproof_mock_servers::world::Reach;
 
-use super::{Setting, names::Advertised, port_map};
+use super::{Anchor, Setting, names::Advertised, port_map};
 
 /// The words of a user; empty where nothing was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +23,12 @@ pub struct Wish {
     pub port_map: Vec<String>,
     /// Networks and addresses from where connections are taken.
     pub allow_from: Vec<String>,
+    /// The folder of a stored authority.
+    pub ca: Option<PathBuf>,
+    /// A chain of the user's own.
+    pub chain: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
 }
 
 /// Something that a user wrote about being reached is wrong.
@@ -39,12 +48,16 @@ fn wrong(option: &'static str) -> impl Fn(String) -> WishError {
 impl Wish {
     /// These words, and those `beneath` where these say nothing.
     pub fn over(self, beneath: Wish) -> Wish {
+        // One kind of authority takes the place of the other.
+        let says = self.ca.is_some() || self.chain.is_some() || self.key.is_some();
+        let anchor = if says { &self } else { &beneath }.clone();
         let first = |mine: Vec<String>, other| if mine.is_empty() { other } else { mine };
         Wish {
             bind: first(self.bind, beneath.bind),
             advertise: first(self.advertise, beneath.advertise),
             port_map: first(self.port_map, beneath.port_map),
             allow_from: first(self.allow_from, beneath.allow_from),
+            ..anchor
         }
     }
 
@@ -59,7 +72,16 @@ impl Wish {
         let lists = lists.into_iter().flat_map(|(option, words)| {
             words.iter().map(move |it| [option.to_owned(), it.clone()])
         });
-        lists.flatten().collect()
+        let files = [
+            ("--ca", &self.ca),
+            ("--chain", &self.chain),
+            ("--key", &self.key),
+        ];
+        let files = files.into_iter().filter_map(|(option, path)| {
+            let path = path.as_ref()?.display().to_string();
+            Some([option.to_owned(), path])
+        });
+        lists.chain(files).flatten().collect()
     }
 
     /// Whether anybody asked to be reached from elsewhere.
@@ -80,7 +102,27 @@ impl Wish {
     /// saying to whom.
     pub fn resolve(&self) -> Result<Setting, WishError> {
         let reach = self.asks_for_reach().then(|| self.reach()).transpose()?;
-        Ok(Setting { reach })
+        let anchor = match (&self.ca, &self.chain, &self.key) {
+            (None, None, None) => Anchor::Fresh,
+            (Some(folder), None, None) => Anchor::Stored(absolute(folder)),
+            (None, Some(chain), Some(key)) => Anchor::Own {
+                chain: absolute(chain),
+                key: absolute(key),
+            },
+            (None, Some(_), None) => {
+                let message = "a chain needs its private key: --key FILE".to_owned();
+                return Err(wrong("chain")(message));
+            }
+            (None, None, Some(_)) => {
+                let message = "a key alone is of no use: --chain FILE".to_owned();
+                return Err(wrong("key")(message));
+            }
+            (Some(_), ..) => {
+                let message = "an authority and a chain of your own do not go together".to_owned();
+                return Err(wrong("ca")(message));
+            }
+        };
+        Ok(Setting { reach, anchor })
     }
 
     fn reach(&self) -> Result<Reach, WishError> {
@@ -147,8 +189,16 @@ impl Wish {
     }
 }
 
+/// Another process may be somewhere else.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// A network in CIDR notation (RFC 4632 §3.1), or one address.
-fn network(word: &str) -> Result<IpNet, String> {
+///
+/// # Errors
+/// In words, where it is none.
+pub fn network(word: &str) -> Result<IpNet, String> {
     if let Ok(ip) = word.parse::<IpAddr>() {
         return Ok(ip.into());
     }
@@ -202,6 +252,25 @@ mod tests {
         assert_eq!(error.option, option);
         let said = error.to_string();
         assert!(said.contains(why), "{said}");
+    }
+
+    #[test]
+    fn one_authority_or_one_chain_with_its_key() {
+        let with = |ca: Option<&str>, chain: Option<&str>, key: Option<&str>| Wish {
+            ca: ca.map(PathBuf::from),
+            chain: chain.map(PathBuf::from),
+            key: key.map(PathBuf::from),
+            ..Wish::default()
+        };
+        let option = |wish: Wish| wish.resolve().map_err(|it| it.option);
+        assert_eq!(option(with(Some("a"), Some("b"), Some("c"))), Err("ca"));
+        assert_eq!(option(with(None, Some("b"), None)), Err("chain"));
+        assert_eq!(option(with(None, None, Some("c"))), Err("key"));
+        let own = with(None, Some("/b"), Some("/c")).over(with(Some("/a"), None, None));
+        assert_eq!(own.arguments(), ["--chain", "/b", "--key", "/c"]);
+        let setting = own.resolve().unwrap();
+        assert_eq!(setting.reach, None, "on loopback as ever");
+        assert!(matches!(setting.anchor, Anchor::Own { .. }));
     }
 
     #[test]

@@ -243,6 +243,7 @@ pub(crate) mod tests {
                     },
                 }],
             },
+            own_chain: false,
             turned_away: Vec::new(),
             took_ms: 3,
             case,

@@ -307,6 +307,7 @@ impl Executor for Local {
             control: None,
             answers: Vec::new(),
             log: Log::default(),
+            own_chain: self.authority.has_own_chain(),
             turned_away: Vec::new(),
             took_ms: 0,
         };

@@ -4,6 +4,7 @@
 //! `plan` says what is run at all, `schedule` when, `execute` how one case is run in this process. A case
 //! and its record can be serialised, so another [`Executor`] may run it in another process.
 
+mod chains;
 mod execute;
 mod message;
 mod plan;
@@ -18,7 +19,7 @@ mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
-pub use plan::{Plan, Planned, observes, unseen};
+pub use plan::{Plan, Planned, not_shown, observes, unseen};
 pub use remote::is_there;
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;

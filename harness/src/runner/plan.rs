@@ -7,9 +7,11 @@ use std::{
     sync::Arc,
 };
 
+use mailproof_certs::Authority;
 use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::model::{Case, ChainSpec, Host, Need};
 
+use super::chains;
 use crate::{adapter::Adapter, results::NotRun};
 
 /// What is run.
@@ -33,10 +35,30 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// A plan for `cases`, in their order.
+    /// A plan for `cases`, in their order, with an authority that may name everything.
     pub fn new(cases: impl IntoIterator<Item = Case>, adapter: &Adapter, place: &Place) -> Self {
+        Self::with(cases, |case| not_run(case, adapter, place))
+    }
+
+    /// The same with the chains of `authority`.
+    pub fn under(
+        authority: &Authority,
+        cases: impl IntoIterator<Item = Case>,
+        adapter: &Adapter,
+        place: &Place,
+    ) -> Self {
+        Self::with(cases, |case| {
+            let unshowable = || chains::unshowable(case, place, authority).map(NotRun::Skipped);
+            not_run(case, adapter, place).or_else(unshowable)
+        })
+    }
+
+    fn with(
+        cases: impl IntoIterator<Item = Case>,
+        not_run: impl Fn(&Case) -> Option<NotRun>,
+    ) -> Self {
         let plan = |case: Case| {
-            let not_run = not_run(&case, adapter, place);
+            let not_run = not_run(&case);
             let needs_control = not_run.is_none() && case.has_delta();
             Planned {
                 control: needs_control.then(|| control_id(&case)),
@@ -57,7 +79,7 @@ impl Plan {
             .map(|planned| {
                 let control = planned.case.control();
                 Planned {
-                    not_run: not_run(&control, adapter, place),
+                    not_run: not_run(&control),
                     case: Arc::new(control),
                     control: None,
                 }
@@ -87,6 +109,12 @@ impl Plan {
         }
         reasons
     }
+}
+
+/// Why a person's client cannot meet a case at this place and with these chains, where it cannot.
+pub fn not_shown(case: &Case, place: &Place, authority: &Authority) -> Option<String> {
+    let unshowable = || chains::unshowable(case, place, authority);
+    unknown_name(case, place).or_else(unshowable)
 }
 
 /// Whether a place can show what a case needs. Which names a reachable server has, each case asks for itself.
@@ -121,11 +149,27 @@ fn unknown_name(case: &Case, place: &Place) -> Option<String> {
             }
         });
     }
+    // Known by an address alone, it has one name in two forms.
+    let alike = |it: &ChainSpec| {
+        let other = |host| {
+            let mut all = case.steps.iter().chain(&steps);
+            all.any(|it| it.host != host && place.host(it.host) == place.host(host))
+        };
+        it.host.is_some_and(other)
+    };
+    if chains().any(alike) {
+        return Some("needs a name beside the address that is advertised".to_owned());
+    }
     let usual = place.names(case);
     let unfit = |it: &ChainSpec| {
         let needs = it.fault.needs();
         let fits = needs.met_by(&place.names_for(it, &usual));
-        (!fits).then(|| format!("needs {needs}, and is known as {}", reach.advertised()))
+        (!fits).then(|| {
+            format!(
+                "needs {needs}, and the server is known as {}",
+                reach.advertised()
+            )
+        })
     };
     chains().find_map(unfit)
 }

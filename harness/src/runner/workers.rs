@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use mailproof_certs::Authority;
 use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::model::{Case, Event, Log, Persona, What, event::Ended};
 use serde::{Deserialize, Serialize};
@@ -251,11 +250,13 @@ async fn serve(in_lab: bool) -> Result<(), String> {
 fn local(order: &Order, in_lab: bool) -> Result<Local, String> {
     let now =
         time::OffsetDateTime::from_unix_timestamp(order.now).map_err(|error| error.to_string())?;
-    let authority = Authority::fresh(now).map_err(|error| error.to_string())?;
     let adapter = adapter::find(&order.adapter).map_err(|error| error.to_string())?;
     let usual = if in_lab { Place::Lab } else { Place::Loopback };
+    let place = order.reach.place(usual);
+    let authority = order.reach.anchor.authority(&place, now);
+    let authority = authority.map_err(|error| error.to_string())?;
     let options = LocalOptions {
-        place: order.reach.place(usual),
+        place,
         seed: order.seed,
         now,
         timeout: order.timeout_ms.map(Duration::from_millis),

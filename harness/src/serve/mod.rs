@@ -34,7 +34,7 @@ use crate::{
     adapter::Words,
     reach::{self, Hold, Setting},
     results::{Judgement, Observed, Record, Verdict},
-    runner::Cancel,
+    runner::{self, Cancel},
     session::LINGER,
     transcript::Live,
 };
@@ -212,6 +212,12 @@ impl Serving {
     pub async fn open(order: Order) -> Result<Self, String> {
         let case = Arc::new(order.case.clone());
         let place = order.reach.place(Place::Loopback);
+        let authority = order.reach.anchor.authority(&place, order.now);
+        let authority = Arc::new(authority.map_err(|error| error.to_string())?);
+        if let Some(why) = runner::not_shown(&order.case, &place, &authority) {
+            return Err(format!("this case cannot be shown here: it {why}"));
+        }
+        let own_chain = authority.has_own_chain();
         let held = order.reach.reach.as_ref().map(Hold::take).transpose();
         let held = held.map_err(|error| error.to_string())?;
         let authority = match &order.kept.authority {
@@ -258,6 +264,7 @@ impl Serving {
             control: None,
             answers: Vec::new(),
             log: Log::default(),
+            own_chain,
             turned_away: Vec::new(),
             took_ms: 0,
         };

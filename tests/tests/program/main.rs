@@ -12,6 +12,7 @@ mod hostile;
 mod interrupt;
 mod lab;
 mod own_adapter;
+mod reachable;
 mod rejudge;
 mod remote;
 mod report;

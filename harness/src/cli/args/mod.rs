@@ -5,6 +5,7 @@
 
 mod baseline;
 mod bundle;
+mod ca;
 mod certs;
 mod checks;
 mod library;
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand, builder::styling};
 
 pub use baseline::*;
 pub use bundle::*;
+pub use ca::*;
 pub use certs::*;
 pub use checks::*;
 pub use library::*;
@@ -124,6 +126,9 @@ pub enum Command {
     /// Work with the test certificates
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Work with a test authority that stays
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// One process that runs cases for another one

@@ -1,5 +1,7 @@
 //! Where the servers are reached, as several commands ask it.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueHint};
 
 use crate::reach::Wish;
@@ -10,7 +12,7 @@ use crate::reach::Wish;
 pub struct ReachArgs {
     /// Listen on this address; may be given several times [default: 127.0.0.1 and ::1]
     ///
-    /// Any of these options makes the servers reachable at fixed ports, one case after the other. Beyond
+    /// Any of the first four options makes the servers reachable at fixed ports, one case after the other. Beyond
     /// loopback they listen only with --allow-from.
     #[arg(long, value_name = "ADDRESS")]
     pub bind: Vec<String>,
@@ -28,6 +30,17 @@ pub struct ReachArgs {
     /// Take connections from this network or address only; may be given several times
     #[arg(long, value_name = "CIDR")]
     pub allow_from: Vec<String>,
+    /// Present chains of the authority in this folder, which `mailproof ca init` made, instead of one that is
+    /// made for this run alone
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub ca: Option<PathBuf>,
+    /// Present this chain where nothing is wrong: PEM, the server's own certificate first, the root last if
+    /// clients are to be given one. For clients that know only public roots
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub chain: Option<PathBuf>,
+    /// The private key of --chain
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
 }
 
 impl ReachArgs {
@@ -38,6 +51,9 @@ impl ReachArgs {
             advertise: self.advertise.clone(),
             port_map: self.port_map.clone(),
             allow_from: self.allow_from.clone(),
+            ca: self.ca.clone(),
+            chain: self.chain.clone(),
+            key: self.key.clone(),
         }
     }
 }

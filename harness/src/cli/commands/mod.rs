@@ -2,6 +2,7 @@
 
 pub(super) mod baseline;
 pub(super) mod bundle;
+pub(super) mod ca;
 pub(super) mod certs;
 pub(super) mod completions;
 pub(super) mod diff;
