@@ -97,6 +97,16 @@ impl Baseline {
         let applied = self.file.apply(judged, [], version, today);
         let version = version.and_then(Version::in_text);
         let mut document = self.document.clone();
+        // The comments of a file without entries stand at its end, and belong above the first one.
+        let mut above = match document.get("expect") {
+            None => document.trailing().as_str().unwrap_or_default().to_owned(),
+            Some(_) => String::new(),
+        };
+        if !above.is_empty() {
+            document.set_trailing("");
+            above.truncate(above.trim_end().len());
+            above.push_str("\n\n");
+        }
         let list = document
             .entry("expect")
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -118,7 +128,13 @@ impl Baseline {
             let at = self.file.entries().iter().position(own);
             match at.and_then(|at| list.get_mut(at)) {
                 Some(table) => state(table, case),
-                None => list.push(entry(case, words)),
+                None => {
+                    let mut entry = entry(case, words);
+                    if !above.is_empty() {
+                        entry.decor_mut().set_prefix(std::mem::take(&mut above));
+                    }
+                    list.push(entry);
+                }
             }
             named.push(case.id.clone());
         }
@@ -357,7 +373,12 @@ because = "slow"
         let mut baseline = Baseline::parse(KEPT).unwrap();
         baseline.name_failures(&results, &words(), TODAY).unwrap();
         let text = baseline.text();
-        assert!(baseline.name_failures(&results, &words(), TODAY).unwrap().is_empty());
+        assert!(
+            baseline
+                .name_failures(&results, &words(), TODAY)
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(baseline.text(), text);
     }
 
@@ -366,14 +387,25 @@ because = "slow"
         let mut baseline = Baseline::parse(KEPT).unwrap();
         assert_eq!(baseline.remove(&[4].into()).unwrap(), 1);
         let text = baseline.text();
-        assert!(!text.contains("a/b") && !text.contains("by name only"), "{text}");
-        for kept in ["# failures of the product\n", "# others\n[[expect]]\ncase = \"x/*\"", "# the end\n"] {
+        assert!(
+            !text.contains("a/b") && !text.contains("by name only"),
+            "{text}"
+        );
+        for kept in [
+            "# failures of the product\n",
+            "# others\n[[expect]]\ncase = \"x/*\"",
+            "# the end\n",
+        ] {
             assert!(text.contains(kept), "{kept} in {text}");
         }
         let line = baseline.file().entries()[0].line;
         assert_eq!(baseline.remove(&[line].into()).unwrap(), 1);
         assert!(baseline.file().entries().is_empty());
-        assert!(baseline.text().contains("# failures of the product"), "{}", baseline.text());
+        assert!(
+            baseline.text().contains("# failures of the product"),
+            "{}",
+            baseline.text()
+        );
     }
 
     #[test]
@@ -391,8 +423,12 @@ because = "slow"
     ];
 
     fn any_run() -> impl Strategy<Value = Results> {
-        let case = (0..8_usize, 0..VERDICTS.len(), proptest::collection::btree_set("[a-c]", 1..3));
-        proptest::collection::vec(case, 0..8).prop_map(|cases| {
+        let any_case = (
+            0..8_usize,
+            0..VERDICTS.len(),
+            proptest::collection::btree_set("[a-c]", 1..3),
+        );
+        proptest::collection::vec(any_case, 0..8).prop_map(|cases| {
             let mut cases: Vec<CaseResult> = cases
                 .into_iter()
                 .map(|(n, verdict, broken)| {

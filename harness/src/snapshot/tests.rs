@@ -28,7 +28,10 @@ fn from_new_to_accepted_to_changed_to_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
     let id = "a/b#c";
-    assert_eq!(changes(&store, &[(id, STEP)]), [(id.to_owned(), Change::New)]);
+    assert_eq!(
+        changes(&store, &[(id, STEP)]),
+        [(id.to_owned(), Change::New)]
+    );
     let pending = store.pending().unwrap();
     assert_eq!(pending[0].old, None);
     store.accept(&pending[0]).unwrap();
@@ -70,8 +73,16 @@ fn cases_that_were_not_run_are_left_alone() {
 fn only_snapshots_of_no_case_are_removed_with_their_folders() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(dir.path()).unwrap();
-    changes(&store, &[("a/b", STEP), ("old/gone", STEP), ("old/waits", STEP)]);
-    for it in store.pending().unwrap().iter().filter(|it| it.id != "old/waits") {
+    changes(
+        &store,
+        &[("a/b", STEP), ("old/gone", STEP), ("old/waits", STEP)],
+    );
+    for it in store
+        .pending()
+        .unwrap()
+        .iter()
+        .filter(|it| it.id != "old/waits")
+    {
         store.accept(it).unwrap();
     }
     fs::write(dir.path().join("a/mine.snap"), "---\nsource: x\n").unwrap();
@@ -91,7 +102,12 @@ fn a_file_of_somebody_else_is_not_written_over() {
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(changes(&store, &[("other", STEP)]).len(), 1);
     let error = store.compare(&taken(&[("mine", STEP)])).unwrap_err();
-    assert!(error.to_string().contains("mine.snap:1:1: expected `# mailproof snapshot 1: `"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("mine.snap:1:1: expected `# mailproof snapshot 1: `"),
+        "{error}"
+    );
 }
 
 #[test_case("# mailproof snapshot 2: a\n", 1, 22, "has version 2"; "newer")]
@@ -104,7 +120,10 @@ fn damaged(text: &str, line: usize, column: usize, message: &str) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.snap"), text).unwrap();
     let error = Store::open(dir.path()).unwrap_err().to_string();
-    assert!(error.contains(&format!("a.snap:{line}:{column}: ")), "{error}");
+    assert!(
+        error.contains(&format!("a.snap:{line}:{column}: ")),
+        "{error}"
+    );
     assert!(error.contains(message), "{error}");
 }
 
@@ -146,7 +165,11 @@ fn long_transcripts_are_cut() {
 fn the_name_in_ehlo_is_seen_unless_the_adapter_hides_it() {
     let record = record(b"EHLO a.example\r\n");
     let shown = |rules: &Rules| normalise_with(&record, rules);
-    assert!(shown(&Rules::default()).contains("EHLO a.example"), "{}", shown(&Rules::default()));
+    assert!(
+        shown(&Rules::default()).contains("EHLO a.example"),
+        "{}",
+        shown(&Rules::default())
+    );
 }
 
 proptest! {

@@ -8,6 +8,7 @@ mod evidence;
 mod expected;
 mod hostile;
 mod interrupt;
+mod keep;
 mod lab;
 mod own_adapter;
 mod rejudge;
