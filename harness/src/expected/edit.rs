@@ -97,6 +97,16 @@ impl Baseline {
         let applied = self.file.apply(judged, [], version, today);
         let version = version.and_then(Version::in_text);
         let mut document = self.document.clone();
+        // The comments of a file without entries stand at its end, and belong above the first one.
+        let mut above = match document.get("expect") {
+            None => document.trailing().as_str().unwrap_or_default().to_owned(),
+            Some(_) => String::new(),
+        };
+        if !above.is_empty() {
+            document.set_trailing("");
+            above.truncate(above.trim_end().len());
+            above.push_str("\n\n");
+        }
         let list = document
             .entry("expect")
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -118,7 +128,13 @@ impl Baseline {
             let at = self.file.entries().iter().position(own);
             match at.and_then(|at| list.get_mut(at)) {
                 Some(table) => state(table, case),
-                None => list.push(entry(case, words)),
+                None => {
+                    let mut entry = entry(case, words);
+                    if !above.is_empty() {
+                        entry.decor_mut().set_prefix(std::mem::take(&mut above));
+                    }
+                    list.push(entry);
+                }
             }
             named.push(case.id.clone());
         }
@@ -407,12 +423,12 @@ because = "slow"
     ];
 
     fn any_run() -> impl Strategy<Value = Results> {
-        let case = (
+        let any_case = (
             0..8_usize,
             0..VERDICTS.len(),
             proptest::collection::btree_set("[a-c]", 1..3),
         );
-        proptest::collection::vec(case, 0..8).prop_map(|cases| {
+        proptest::collection::vec(any_case, 0..8).prop_map(|cases| {
             let mut cases: Vec<CaseResult> = cases
                 .into_iter()
                 .map(|(n, verdict, broken)| {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     exit::{Decision, Exit},
     profile,
-    results::{CaseResult, Results, Verdict},
+    results::{CaseResult, Change, Results, Verdict},
 };
 
 /// Octets of a transcript that go into the file; CI systems refuse files that are too large.
@@ -43,10 +43,13 @@ pub fn render(results: &Results, decision: &Decision) -> Result<String, String> 
     if !results.stale.is_empty() {
         report.add_test_suite(stale(results));
     }
+    if !results.snapshots.is_empty() {
+        report.add_test_suite(snapshots(results, decision));
+    }
     let told = report.failures + report.errors > 0;
     let elsewhere = matches!(
         decision.exit,
-        Exit::Unexpected | Exit::Environment | Exit::Stale
+        Exit::Unexpected | Exit::Environment | Exit::Stale | Exit::SnapshotsChanged
     );
     if decision.exit != Exit::AsExpected && !(told && elsewhere) {
         report.add_test_suite(whole(results, decision));
@@ -193,6 +196,30 @@ fn stale(results: &Results) -> TestSuite {
     suite
 }
 
+/// Changed transcripts are no failures of their cases. They are failures of their own where nothing else is wrong.
+fn snapshots(results: &Results, decision: &Decision) -> TestSuite {
+    let mut suite = TestSuite::new("mailproof snapshots");
+    suite.add_test_cases(results.snapshots.iter().map(|it| {
+        let (kind, message) = match it.change {
+            Change::New => ("NEW", "there is no snapshot of this case yet"),
+            Change::Changed => ("CHANGED", "the client did something else on the wire"),
+        };
+        let mut status = if decision.exit == Exit::SnapshotsChanged {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        } else {
+            TestCaseStatus::skipped()
+        };
+        status.set_message(message).set_type(kind);
+        if !it.diff.is_empty() {
+            status.set_description(XmlString::new(transcript(&it.diff)));
+        }
+        let mut test = TestCase::new(xml(&it.id), status);
+        test.set_classname("snapshots");
+        test
+    }));
+    suite
+}
+
 fn property(name: &str, value: &str) -> Property {
     Property::new(name, xml(value))
 }
@@ -251,6 +278,32 @@ mod tests {
         let xml = rendered(&sample::hostile());
         assert!(xml.chars().all(|c| c == '\n' || !c.is_control()), "{xml}");
         assert!(!xml.contains("]]>") && !xml.contains("<script"), "{xml}");
+    }
+
+    #[test]
+    fn a_changed_transcript_is_a_failure_only_where_nothing_else_is_wrong() {
+        let changed = |verdict| {
+            rendered(&Results {
+                cases: vec![sample::case("a/b/c", verdict, "because")],
+                snapshots: vec![crate::results::SnapshotChange {
+                    id: "a/b/c".to_owned(),
+                    change: Change::Changed,
+                    diff: "-C: a\n+C: <b>\n".to_owned(),
+                }],
+                ..sample::empty()
+            })
+        };
+        let alone = changed(Verdict::Pass);
+        assert!(
+            alone.contains(r#"type="CHANGED""#) && alone.contains("+C: &lt;b&gt;"),
+            "{alone}"
+        );
+        assert!(alone.contains(r#"failures="1" errors="0""#), "{alone}");
+        let beside = changed(Verdict::Fail);
+        assert!(
+            beside.contains(r#"failures="1""#) && beside.contains("<skipped"),
+            "{beside}"
+        );
     }
 
     #[test]

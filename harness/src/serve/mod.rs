@@ -212,18 +212,19 @@ impl Serving {
     pub async fn open(order: Order) -> Result<Self, String> {
         let case = Arc::new(order.case.clone());
         let place = order.reach.place(Place::Loopback);
-        let authority = order.reach.anchor.authority(&place, order.now);
-        let authority = Arc::new(authority.map_err(|error| error.to_string())?);
+        let authority = match &order.kept.authority {
+            Some(authority) => Arc::clone(authority),
+            None => {
+                let authority = order.reach.anchor.authority(&place, order.now);
+                Arc::new(authority.map_err(|error| error.to_string())?)
+            }
+        };
         if let Some(why) = runner::not_shown(&order.case, &place, &authority) {
             return Err(format!("this case cannot be shown here: it {why}"));
         }
         let own_chain = authority.has_own_chain();
         let held = order.reach.reach.as_ref().map(Hold::take).transpose();
         let held = held.map_err(|error| error.to_string())?;
-        let authority = match &order.kept.authority {
-            Some(authority) => Arc::clone(authority),
-            None => Arc::new(Authority::fresh(order.now).map_err(|error| error.to_string())?),
-        };
         let files = Files::write(&authority, &case, &place, order.kept.folder.as_deref())?;
         let persona = |name: &str| {
             let persona = order.personas.get(name).cloned();

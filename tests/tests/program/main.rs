@@ -10,6 +10,7 @@ mod evidence;
 mod expected;
 mod hostile;
 mod interrupt;
+mod keep;
 mod lab;
 mod own_adapter;
 mod reachable;

@@ -39,7 +39,7 @@ pub struct BaselineFileArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  mailproof baseline write report known.toml --because 'ticket 17' --expires 2027-01-31
+  mailproof baseline write report known.toml --because planned --expires 2027-01-31
 
 Each failure that the file does not name yet gets an entry with its exact outcome and findings. What is in the
 file stays: entries, order, comments, reasons.")]

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use mailproof_certs::Authority;
 use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{
     library::Library,
@@ -94,8 +93,10 @@ pub(super) fn execute(
         true => reporter.resume()?,
         false => reporter.begin(&head(&plan, adapter.as_ref(), &state.begun, &stops, &reach))?,
     }
-    let authority = Authority::fresh(now)
-        .map_err(|error| Failure::environment(format!("cannot make an authority: {error}")))?;
+    let authority = reach
+        .anchor
+        .authority(&reach.place(Place::Loopback), now)
+        .map_err(|error| Failure::environment(error.to_string()))?;
     let course = Course {
         words: words(&plan, adapter.as_ref()),
         canaries: stops.canaries(state.begun.seed),
