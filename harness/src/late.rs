@@ -7,8 +7,8 @@
 //! others in the meantime, what it did is not what its own case asked for. What a case expects of its own
 //! servers it never concerns, for it met others.
 //!
-//! A connection without any canary (it ended at the certificate), with those of its own case, or with those of
-//! several others stays where it arrived.
+//! A message decides before a login. A connection without any canary (it ended at the certificate), with no
+//! more than the login of the case where it arrived, or with messages of several cases stays where it arrived.
 //!
 //! Pure. Must not know how a case is run.
 
@@ -34,8 +34,8 @@ const ENCODED: usize = 12;
 pub(crate) struct Owners {
     ids: Vec<String>,
     search: AhoCorasick,
-    /// The case of each pattern.
-    of: Vec<usize>,
+    /// Of each pattern: its case, and whether it belongs to a message.
+    of: Vec<(usize, bool)>,
 }
 
 /// A connection that belongs to another case than the one where it arrived.
@@ -56,9 +56,9 @@ impl Owners {
         let (mut ids, mut words, mut of) = (Vec::new(), Vec::new(), Vec::new());
         for case in cases {
             let canaries = Canaries::derive(seed, &case.id, case.accounts());
-            for word in words_of(&canaries) {
+            for (word, of_message) in words_of(&canaries) {
                 words.push(word);
-                of.push(ids.len());
+                of.push((ids.len(), of_message));
             }
             ids.push(case.id.clone());
         }
@@ -87,24 +87,31 @@ impl Owners {
         strays
     }
 
-    /// The one case whose canaries are in a text.
+    /// The one case whose canaries are in a text. A message decides before a login: a product may send what it
+    /// kept with the login that it has by then.
     fn owner(&self, text: &[u8]) -> Option<&str> {
-        let mut found: BTreeSet<usize> = self.cases_in(text);
+        let mut found = self.found_in(text);
         for word in text.split(u8::is_ascii_whitespace) {
             if word.len() >= ENCODED
                 && let Ok(decoded) = LENIENT.decode(word)
             {
-                found.extend(self.cases_in(&decoded));
+                found.extend(self.found_in(&decoded));
             }
         }
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
+        let by_message = found.iter().any(|(_, of_message)| *of_message);
+        let owners: BTreeSet<usize> = found
+            .into_iter()
+            .filter(|(_, of_message)| *of_message == by_message)
+            .map(|(owner, _)| owner)
+            .collect();
+        let mut owners = owners.into_iter();
+        match (owners.next(), owners.next()) {
             (Some(one), None) => self.ids.get(one).map(String::as_str),
             _ => None,
         }
     }
 
-    fn cases_in(&self, text: &[u8]) -> BTreeSet<usize> {
+    fn found_in(&self, text: &[u8]) -> BTreeSet<(usize, bool)> {
         let hits = self.search.find_iter(text);
         hits.map(|hit| self.of[hit.pattern().as_usize()]).collect()
     }
@@ -116,18 +123,21 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Words that are in no other case.
-fn words_of(canaries: &Canaries) -> Vec<String> {
-    let mut words = vec![canaries.message.clone(), canaries.body.clone()];
+/// Words that are in no other case, and whether each belongs to a message.
+fn words_of(canaries: &Canaries) -> Vec<(String, bool)> {
+    let mut words = vec![
+        (canaries.message.clone(), true),
+        (canaries.body.clone(), true),
+    ];
     // The addresses of strangers have the beginning of it, between a name and a domain.
     if let Some(fresh) = canaries.message.get(..8) {
-        words.push(format!("-{fresh}@"));
+        words.push((format!("-{fresh}@"), true));
     }
     for account in &canaries.accounts {
-        words.push(account.user.clone());
-        words.extend([account.password.clone(), account.token.clone()]);
+        let of_account = [&account.user, &account.password, &account.token];
+        words.extend(of_account.map(|it| (it.clone(), false)));
     }
-    words.retain(|it| !it.is_empty());
+    words.retain(|(it, _)| !it.is_empty());
     words
 }
 

@@ -46,6 +46,7 @@ fn strays(says: impl Fn(&Canaries) -> String) -> Vec<String> {
 #[test_case(|it| format!("{}\r\n", it.body), true; "body")]
 #[test_case(|_| "EHLO client.example\r\n".to_owned(), false; "nothing")]
 #[test_case(|it| format!("{} {}\r\n", it.body, canaries("x/two").body), false; "both")]
+#[test_case(|it| format!("{} {}\r\n", it.body, canaries("x/two").accounts[0].user), true; "a message with the login of now")]
 fn whose_it_is(says: fn(&Canaries) -> String, moved: bool) {
     let expected: Vec<String> = moved.then(|| "x/one".to_owned()).into_iter().collect();
     assert_eq!(strays(says), expected);

@@ -105,7 +105,7 @@ const CASES: [&str; 6] = [
     "-i",
     "cert/time/expired-*#smtp-*",
     "-i",
-    "smtp/starttls/stripped*",
+    "smtp/starttls/not-offered*",
     "-i",
     "cert/trust/self-signed#smtp-*",
 ];
@@ -197,7 +197,7 @@ fn a_retry_that_comes_late_is_told_in_its_own_case() {
     if !is_installed("python3") {
         return;
     }
-    let product = Outbox::start(&["--attempts", "1000", "--retry-after", "0.05"]);
+    let product = Outbox::start(&["--attempts", "1000", "--retry-after", "0.3"]);
     let text = std::fs::read_to_string(products().join("outbox/outbox.toml")).unwrap();
     let text = text
         .replace("[remote.reset]\npost = \"/reset\"\n", "")

@@ -717,7 +717,7 @@ impl Common<'_> {
         }
         let asked = asks.then(|| self.hook(hook, &spanned.span(), name, Role::Observe));
         Ok(Observe::Answer {
-            hook: asked.transpose()?,
+            hook: asked.transpose()?.map(Box::new),
             state: hook
                 .state
                 .as_ref()

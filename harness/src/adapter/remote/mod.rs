@@ -233,7 +233,7 @@ pub enum Observe {
     Answer {
         /// The question; where absent, it is the answer of the last trigger. The exit code of a command is part
         /// of its answer, whatever it is.
-        hook: Option<Hook>,
+        hook: Option<Box<Hook>>,
         /// The value that says how it went.
         state: Option<JsonPath>,
         /// What each such value means.
