@@ -324,6 +324,20 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_plan_can_be_walked() {
+        let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
+        let text = include_str!("../../../docs/plans/printer.toml");
+        let plan = Plan::parse("printer.toml", text).unwrap_or_else(|it| panic!("{it}"));
+        let stops = Stops::of(&plan, &library).unwrap_or_else(|it| panic!("{it}"));
+        let barred: Vec<&str> = stops
+            .cases()
+            .filter(|it| it.not_run.is_some())
+            .map(|it| it.case.id.as_str())
+            .collect();
+        assert_eq!(barred, [""; 0]);
+    }
+
+    #[test]
     fn the_account_is_the_same_everywhere() {
         let stops = stops(&entry("cert/always/not-for-other-accounts#smtp-implicit")).unwrap();
         let canaries = stops.canaries(7);

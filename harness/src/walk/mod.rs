@@ -173,7 +173,7 @@ enum Woke {
     Stop,
     Asked(desk::Request),
     Heard(Heard),
-    Over(Result<Record, String>),
+    Over(Box<Result<Record, String>>),
 }
 
 impl<K: Keeper> Walk<K> {
@@ -246,7 +246,7 @@ impl<K: Keeper> Walk<K> {
                     }
                 }
                 Woke::Heard(heard) => self.heard(heard),
-                Woke::Over(record) => self.over(record).await?,
+                Woke::Over(record) => self.over(*record)?,
             }
         }
         self.put_away().await;
@@ -420,7 +420,7 @@ impl<K: Keeper> Walk<K> {
     }
 
     /// The world is closed: what happened there is kept and judged.
-    async fn over(&mut self, record: Result<Record, String>) -> Result<(), String> {
+    fn over(&mut self, record: Result<Record, String>) -> Result<(), String> {
         let Some(now) = self.now.take() else {
             return Ok(());
         };
@@ -534,7 +534,7 @@ async fn next(now: Option<&mut Now>) -> Woke {
     tokio::select! {
         biased;
         Some(heard) = now.heard.recv() => Woke::Heard(heard),
-        record = &mut now.task => Woke::Over(record.map_err(|error| error.to_string())),
+        record = &mut now.task => Woke::Over(Box::new(record.map_err(|error| error.to_string()))),
     }
 }
 

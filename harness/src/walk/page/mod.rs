@@ -226,6 +226,3 @@ fn events(
         Some((Ok(Event::default().data(json)), (None, more, permit)))
     })
 }
-
-#[cfg(test)]
-mod tests;
