@@ -2,7 +2,7 @@
 //!
 //! Never a count. Must not know how results are shown.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode, str::FromStr};
 
 use serde::Serialize;
 
@@ -11,8 +11,9 @@ use crate::{
         tally::{Class, Tally, decided, missed_should},
         text,
     },
-    results::{Results, Verdict},
+    results::{Conformance, Results, Verdict},
     select::Glob,
+    session::At,
 };
 
 /// The exit codes.
@@ -60,15 +61,66 @@ pub struct Demands {
     pub inconclusive: bool,
     /// What must have been run to a decision.
     pub require: Vec<Require>,
+    /// A run that was not in the lab is too little.
+    pub require_lab: bool,
 }
 
 /// One demand on how much is run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Require {
     /// So many cases are decided.
     AtLeast(usize),
     /// Cases with such an id are among the results, and each is decided.
     Every(Glob),
+}
+
+impl fmt::Display for Require {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Require::AtLeast(n) => n.fmt(f),
+            Require::Every(glob) => f.write_str(glob.source()),
+        }
+    }
+}
+
+/// A number of cases, or a pattern for ids.
+impl FromStr for Require {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(n) => Ok(Require::AtLeast(n)),
+            Err(_) if text.contains(':') => {
+                Err("a number or a pattern for ids, as `200` or `cert/*`".to_owned())
+            }
+            Err(_) => Glob::new(text).map(Require::Every),
+        }
+    }
+}
+
+/// What makes a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Broken MUSTs, security holes, crashes and hangs; always on
+    Must,
+    /// Missed SHOULDs as well
+    Should,
+    /// Cases without a decision (INCONCLUSIVE, REVIEW) as well
+    Inconclusive,
+}
+
+impl FailOn {
+    /// Every word.
+    pub const ALL: &'static [FailOn] = &[FailOn::Must, FailOn::Should, FailOn::Inconclusive];
+
+    /// The word on the command line and in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailOn::Must => "must",
+            FailOn::Should => "should",
+            FailOn::Inconclusive => "inconclusive",
+        }
+    }
 }
 
 /// The exit code with the sentence that explains it.
@@ -153,6 +205,11 @@ fn harness(results: &Results) -> Found {
 
 fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
     let too_little = |why: String| Some((Exit::TooLittle, why));
+    if demands.require_lab
+        && let Some(why) = no_lab(results, tally)
+    {
+        return too_little(why);
+    }
     if tally.ran == 0 {
         return too_little("nothing was run".to_owned());
     }
@@ -185,7 +242,33 @@ fn too_little(results: &Results, tally: &Tally, demands: &Demands) -> Found {
             }
         }
     }
-    None
+    below_profile(results).and_then(too_little)
+}
+
+/// Why a run was not in the lab, where it was not.
+fn no_lab(results: &Results, tally: &Tally) -> Option<String> {
+    if results.place != At::Lab.name() {
+        let place = text::line(&results.place);
+        return Some(format!("the lab is required, and the run was on {place}"));
+    }
+    let why = tally
+        .not_run
+        .iter()
+        .find(|it| it.verdict == Verdict::Skipped)?;
+    (tally.ran == 0).then(|| format!("the lab is required and not there: {}", why.reason))
+}
+
+/// A standing that leaves something open. A part of a run has none.
+fn below_profile(results: &Results) -> Option<String> {
+    let standing = results.standing.as_ref()?;
+    let is_less = standing.conformance == Conformance::Partial || !standing.open.is_empty();
+    is_less.then(|| {
+        let why = format!(
+            "less was run than the profile {} demands: {}",
+            standing.profile, standing.why
+        );
+        text::line(&why)
+    })
 }
 
 fn stale(results: &Results) -> Found {
@@ -226,7 +309,7 @@ mod tests {
     const STRICT: fn() -> Demands = || Demands {
         should: true,
         inconclusive: true,
-        require: Vec::new(),
+        ..Demands::default()
     };
     const LAX: fn() -> Demands = Demands::default;
 
@@ -325,6 +408,14 @@ mod tests {
         case.judgement.findings = vec![sample::broken(Level::Should, None)];
         case.expected = expected.then(|| "known".to_owned());
         decide(&results, &demands).exit.code()
+    }
+
+    #[test]
+    fn demands_are_read() {
+        assert_eq!("200".parse(), Ok(Require::AtLeast(200)));
+        assert!(matches!("cert/*".parse(), Ok(Require::Every(_))));
+        assert!("tag:x".parse::<Require>().is_err());
+        assert!("".parse::<Require>().is_err());
     }
 
     #[test]

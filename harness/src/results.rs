@@ -9,6 +9,8 @@ use mailproof_scenarios::model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::{profile::Obligations, subject::Supports};
+
 /// The version of `results.json` and of `records.ndjson`.
 pub const RESULTS_VERSION: u32 = 1;
 
@@ -277,6 +279,12 @@ pub struct Results {
     pub controls: Vec<CaseResult>,
     /// Entries of the expected-failures file that did not hold, and why.
     pub stale: Vec<String>,
+    /// What the subject declared that it can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supports: Option<Supports>,
+    /// What the profile that the run was for demands of the subject, with the profile itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obligations: Option<Obligations>,
     /// How the subject stands in the profile that the run was for.
     #[serde(default)]
     pub standing: Option<Standing>,

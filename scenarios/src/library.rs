@@ -57,8 +57,19 @@ impl Library {
     /// # Errors
     /// Problems in the files, or a folder that cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self, Problems> {
+        Self::with_folders(&[folder])
+    }
+
+    /// What is embedded, and the files of several folders, each as in [`Library::with_folder`]. A later folder
+    /// may use what an earlier one has.
+    ///
+    /// # Errors
+    /// Problems in the files, or a folder that cannot be read.
+    pub fn with_folders(folders: &[impl AsRef<Path>]) -> Result<Self, Problems> {
         let mut library = Self::embedded()?;
-        library.add(read_folder(folder)?)?;
+        for folder in folders {
+            library.add(read_folder(folder.as_ref())?)?;
+        }
         Ok(library)
     }
 

@@ -6,6 +6,7 @@ pub mod args;
 pub mod commands;
 mod explain;
 mod failure;
+mod project;
 pub mod signal;
 mod subject;
 mod values;
@@ -20,14 +21,16 @@ use clap::Parser as _;
 
 pub use failure::Failure;
 
+use self::project::filled;
 use crate::{
     exit::Exit,
     lab,
+    profile::{self, Profile},
     report::text,
     select::{Filter, Selection},
 };
 use args::{CertsCommand, Cli, Command, SelectArgs};
-use mailproof_scenarios::library::Library;
+use mailproof_scenarios::{library::Library, model::Case};
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -58,23 +61,30 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
-        Command::Run(args) => commands::run::execute(&commands::run::Options::new(args), stdout),
-        Command::List(args) => commands::list::execute(&args, stdout),
-        Command::Show(args) => commands::show::execute(&args, stdout),
-        Command::Explain(args) => commands::explain::execute(&args, stdout),
+        Command::Run(args) => {
+            let (args, project) = filled(args)?;
+            let options = commands::run::Options::new(args).in_project(project.as_ref());
+            commands::run::execute(&options, stdout)
+        }
+        Command::List(args) => commands::list::execute(&filled(args)?.0, stdout),
+        Command::Show(args) => commands::show::execute(&filled(args)?.0, stdout),
+        Command::Explain(args) => commands::explain::execute(&filled(args)?.0, stdout),
         Command::Serve(args) => {
-            commands::serve::execute(&commands::serve::Options::new(args), stdout)
+            let options = commands::serve::Options::new(filled(args)?.0);
+            commands::serve::execute(&options, stdout)
         }
         Command::Doctor(args) => {
-            commands::doctor::execute(&commands::doctor::Options::new(args), stdout)
+            let options = commands::doctor::Options::new(filled(args)?.0);
+            commands::doctor::execute(&options, stdout)
         }
         Command::Selftest(args) => {
-            commands::selftest::execute(&commands::selftest::Options::new(args), stdout)
+            let options = commands::selftest::Options::new(filled(args)?.0);
+            commands::selftest::execute(&options, stdout)
         }
-        Command::Lint(args) => commands::lint::execute(&args, stdout),
-        Command::Trace(args) => commands::trace::execute(&args, stdout),
+        Command::Lint(args) => commands::lint::execute(&filled(args)?.0, stdout),
+        Command::Trace(args) => commands::trace::execute(&filled(args)?.0, stdout),
         Command::Schema => commands::schema::execute(stdout),
-        Command::Rejudge(args) => commands::rejudge::execute(&args, stdout),
+        Command::Rejudge(args) => commands::rejudge::execute(&filled(args)?.0, stdout),
         Command::Bundle(args) => commands::bundle::execute(&args, stdout),
         Command::Verify(args) => commands::verify::execute(&args, stdout),
         Command::Key(command) => commands::key::execute(&command, stdout),
@@ -101,33 +111,41 @@ fn remark(message: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}note{style:#}: {message}");
 }
 
-/// What is built in, with the user's folder beside it.
-fn library(folder: Option<&std::path::Path>) -> Result<Library, Failure> {
-    match folder {
-        Some(folder) if !folder.is_dir() => {
-            let folder = text::line(&folder.display().to_string());
-            Err(Failure::usage(format!(
-                "`{folder}` is no folder (for --scenarios)"
-            )))
-        }
-        Some(folder) => Ok(Library::with_folder(folder)?),
-        None => Ok(Library::embedded()?),
+/// What is built in, with the user's folders beside it.
+fn library(folders: &[std::path::PathBuf]) -> Result<Library, Failure> {
+    if let Some(folder) = folders.iter().find(|it| !it.is_dir()) {
+        let folder = text::line(&folder.display().to_string());
+        return Err(Failure::usage(format!(
+            "`{folder}` is no folder (for --scenarios)"
+        )));
     }
+    Ok(Library::with_folders(folders)?)
 }
 
 /// Applies the filter of the command line, and remarks on exclusions without effect.
-fn select<'a>(library: &'a Library, select: &SelectArgs) -> Result<Selection<'a>, Failure> {
+fn select<'a>(
+    cases: impl IntoIterator<Item = &'a Case>,
+    select: &SelectArgs,
+) -> Result<Selection<'a>, Failure> {
     let filter = Filter {
         include: select.include.clone(),
         exclude: select.exclude.clone(),
     };
     let selection = filter
-        .apply(library.cases())
+        .apply(cases)
         .map_err(|error| Failure::usage(text::line(&error.to_string())))?;
     for pattern in &selection.idle_excludes {
         remark(&format!("nothing is left out by `{}`", text::line(pattern)));
     }
     Ok(selection)
+}
+
+/// The profile of that name or in that file.
+fn find_profile(name: &str) -> Result<Profile, Failure> {
+    profile::find(name).map_err(|error| match error {
+        profile::FindError::Wrong(problems) => problems.into(),
+        _ => Failure::usage(text::line(&error.to_string())),
+    })
 }
 
 /// Columns of standard output, if it is a terminal.

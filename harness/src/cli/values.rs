@@ -1,52 +1,4 @@
-//! Values of the command line that have a syntax of their own. Must not know which flags they belong to.
-
-use std::time::Duration;
-
-use crate::{exit::Require, select::Glob};
-
-/// `500ms`, `10s`, `2m`; more than nothing, at most an hour.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(3_600);
-    let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let ms: u64 = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        _ => return Err("a time is written `500ms`, `10s` or `2m`".to_owned()),
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a time begins with a number, as `10s`".to_owned())?;
-    let time = Duration::from_millis(number.saturating_mul(ms));
-    if time.is_zero() || time > LONGEST {
-        return Err("a time is more than nothing and at most 60m".to_owned());
-    }
-    Ok(time)
-}
-
-/// A number, decimal or `0x…`.
-pub(super) fn seed(text: &str) -> Result<u64, String> {
-    let parsed = match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|_| "a seed is a number from 0 to 18446744073709551615".to_owned())
-}
-
-/// A number of cases or a pattern for ids.
-pub(super) fn require(text: &str) -> Result<Require, String> {
-    match text.parse() {
-        Ok(n) => Ok(Require::AtLeast(n)),
-        Err(_) if text.contains(':') => {
-            Err("a number or a pattern for ids, as `200` or `cert/*`".to_owned())
-        }
-        Err(_) => Glob::new(text).map(Require::Every),
-    }
-}
+//! Values of the command line that nobody has to type. Must not know which flags they belong to.
 
 /// A SHA-256 as programs print it: `SHA256:` before it, colons and capital letters are allowed. The digits alone,
 /// lower case.
@@ -64,42 +16,4 @@ pub(super) fn fingerprint(text: &str) -> Result<String, String> {
 pub(super) fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(std::process::id()) >> 32
-}
-
-#[cfg(test)]
-mod tests {
-    use test_case::test_case;
-
-    use super::*;
-
-    #[test_case("500ms" => Some(500))]
-    #[test_case("10s" => Some(10_000))]
-    #[test_case("2 m" => Some(120_000); "blank")]
-    #[test_case("60min" => Some(3_600_000))]
-    #[test_case("10" => None; "no unit")]
-    #[test_case("s" => None; "no number")]
-    #[test_case("0s" => None; "nothing")]
-    #[test_case("61m" => None; "too long")]
-    #[test_case("99999999999999999999s" => None; "far too long")]
-    #[test_case("18446744073709551615m" => None; "overflow")]
-    #[test_case("-1s" => None; "negative")]
-    fn times(text: &str) -> Option<u128> {
-        duration(text).ok().map(|it| it.as_millis())
-    }
-
-    #[test_case("7" => Some(7))]
-    #[test_case("0xff" => Some(255))]
-    #[test_case("seven" => None)]
-    #[test_case("-1" => None; "negative")]
-    fn seeds(text: &str) -> Option<u64> {
-        seed(text).ok()
-    }
-
-    #[test]
-    fn demands() {
-        assert!(matches!(require("200"), Ok(Require::AtLeast(200))));
-        assert!(matches!(require("cert/*"), Ok(Require::Every(_))));
-        assert!(require("tag:x").is_err());
-        assert!(require("").is_err());
-    }
 }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     exit::{Decision, Exit},
+    profile,
     results::{CaseResult, Results, Verdict},
 };
 
@@ -72,6 +73,12 @@ fn cases(results: &Results) -> TestSuite {
         ("ran", tally.ran.to_string()),
     ] {
         suite.add_property(property(name, &value));
+    }
+    if let Some(line) = profile::line(results) {
+        suite.add_property(property("profile", &line));
+    }
+    if let Some(standing) = &results.standing {
+        suite.add_property(property("standing", standing.conformance.name()));
     }
     suite.add_test_cases(
         results

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     exit::Decision,
+    profile,
     results::{CaseResult, Results},
 };
 
@@ -36,6 +37,9 @@ pub fn render(results: &Results, decision: &Decision) -> String {
         escape(&results.place),
         results.seed,
     );
+    if let Some(line) = profile::line(results) {
+        let _ = writeln!(page, "{}\n", escape(&line));
+    }
     failures_table(&mut page, results);
     let class = |class: Class| -> Vec<&CaseResult> {
         results

@@ -23,6 +23,8 @@ pub(crate) fn empty() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        supports: None,
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     exit::{Decision, Exit},
-    results::{CaseResult, Results, Verdict},
+    profile,
+    results::{CaseResult, Conformance, Results, Verdict},
 };
 
 /// What the summary needs to know beside the results.
@@ -107,6 +108,20 @@ impl Page {
         );
         let wrapped = text::wrap(&line, self.width, "", "  ");
         let _ = writeln!(self.out, "{FAINT}{wrapped}{FAINT:#}");
+        self.standing(results);
+    }
+
+    fn standing(&mut self, results: &Results) {
+        let Some(line) = profile::line(results) else {
+            return;
+        };
+        let style = match results.standing.as_ref().map(|it| it.conformance) {
+            Some(Conformance::Conformant | Conformance::ConformantWithWarnings) => GOOD,
+            Some(Conformance::NonConformant) => BAD,
+            Some(Conformance::Partial) | None => ODD,
+        };
+        let wrapped = text::wrap(&line, self.width, "", "  ");
+        let _ = writeln!(self.out, "{style}{wrapped}{style:#}");
     }
 
     fn failures(&mut self, results: &Results, failures: &[&CaseResult], out: Option<&Path>) {

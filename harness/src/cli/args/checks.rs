@@ -4,8 +4,8 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use clap::{Args, ValueHint};
 
-use super::SelectArgs;
-use crate::cli::values;
+use super::{ProjectArgs, SelectArgs};
+use crate::units;
 
 /// `mailproof doctor`.
 #[derive(Clone, Debug, Args)]
@@ -21,16 +21,19 @@ no adapter unusable. The exit code is 0 for a usable adapter, 1 for another one,
 missing. With --lab alone every thing that a lab needs is tried on this machine: 0 where the lab is
 complete, 3 where something is missing.")]
 pub struct DoctorArgs {
-    /// The name of a built-in adapter, or the path of an adapter file. Without it, and with --lab, the lab
-    /// itself is checked
-    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "lab")]
+    /// The name of a built-in adapter, or the path of an adapter file. Without it the adapter of the project's
+    /// file is checked; without it and with --lab, the lab itself
+    #[arg(value_hint = ValueHint::FilePath)]
     pub adapter: Option<String>,
     /// How long the client is told to wait for the network, as `10s`
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
     pub timeout: Option<Duration>,
     /// Check it in namespaces of its own, as `run --lab` does (Linux)
     #[arg(long)]
     pub lab: bool,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof selftest`.
@@ -46,7 +49,7 @@ pub struct SelftestArgs {
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Where the values that are fresh for each case come from [default: another one each time]
-    #[arg(long, value_name = "N", value_parser = values::seed)]
+    #[arg(long, value_name = "N", value_parser = units::seed)]
     pub seed: Option<u64>,
     /// Run in namespaces of their own: registered ports, real names, and no way out (Linux)
     #[arg(long)]

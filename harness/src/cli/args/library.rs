@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::SelectArgs;
+use super::{ProjectArgs, SelectArgs};
 
 /// `mailproof list`.
 #[derive(Clone, Debug, Args)]
@@ -12,11 +12,18 @@ use super::SelectArgs;
 Examples:
   mailproof list -i severity:critical
   mailproof list -i 'clause:RFC 3207' --format json
-  mailproof list --edition                     the hash of the frozen set")]
+  mailproof list --edition                     the hash of the frozen set
+  mailproof list --profile submission-client")]
 pub struct ListArgs {
     /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// List the cases that a profile names, by its name or its file
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["personas", "profiles"])]
+    pub profile: Option<String>,
+    /// List the profiles instead: what is mandatory for which sort of product
+    #[arg(long, conflicts_with = "personas")]
+    pub profiles: bool,
     /// List the personas instead: the server products that the mocks can play
     #[arg(long)]
     pub personas: bool,
@@ -44,9 +51,12 @@ pub enum ListFormat {
 pub struct ShowArgs {
     /// The id of a scenario, or of one of its cases: `cert/trust/self-signed`, `…#imap-implicit`
     pub id: String,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof lint`.
@@ -55,6 +65,9 @@ pub struct LintArgs {
     /// Files and folders; without any, what is built in
     #[arg(value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof trace`.
@@ -67,9 +80,12 @@ pub struct TraceArgs {
     /// Numbers and what is missing, a page with everything, or JSON with everything
     #[arg(short, long, value_enum, default_value_t)]
     pub format: TraceFormat,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// How a trace is printed.

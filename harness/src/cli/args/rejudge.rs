@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::ReportArgs;
+use super::{ProjectArgs, ReportArgs};
 
 /// `mailproof rejudge`.
 #[derive(Clone, Debug, Args)]
@@ -15,7 +15,13 @@ pub struct RejudgeArgs {
     /// The folder with records.ndjson
     #[arg(value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
+    /// Judge by this profile, by its name or its file, instead of the one that the run was for
+    #[arg(long, value_name = "NAME|FILE")]
+    pub profile: Option<String>,
     /// What is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }

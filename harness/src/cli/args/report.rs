@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 
-use crate::{cli::values, exit::Require, report::reporter::Format};
+use crate::{
+    exit::{FailOn, Require},
+    report::reporter::Format,
+};
 
 /// What is reported, and what counts.
 #[derive(Clone, Debug, Args)]
@@ -26,30 +29,22 @@ pub struct ReportArgs {
     /// Failures that are known: a TOML file with the exact outcome of each, and why
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub expect: Option<PathBuf>,
-    /// What else makes the exit code 1, beside broken MUSTs, crashes and hangs
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "must",
-        value_name = "WHAT"
-    )]
+    /// What else makes the exit code 1, beside broken MUSTs, crashes and hangs [default: must]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub fail_on: Vec<FailOn>,
     /// Exit with 4 unless so many cases, or all that fit an id pattern, were run to a decision
-    #[arg(long, value_name = "N|PATTERN", value_parser = values::require)]
+    #[arg(long, value_name = "N|PATTERN")]
     pub require: Vec<Require>,
+    /// Exit with 4 unless the run was in the lab, and say what it lacks; `run` goes into the lab then
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub require_lab: Option<bool>,
     /// No progress, and only what is needed: one line for each failure
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-/// What makes a run fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Broken MUSTs, security holes, crashes and hangs; always on
-    Must,
-    /// Missed SHOULDs as well
-    Should,
-    /// Cases without a decision (INCONCLUSIVE, REVIEW) as well
-    Inconclusive,
 }

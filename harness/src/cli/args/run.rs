@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use clap::{Args, ValueHint};
 
 use super::{BundleArgs, ReportArgs, SelectArgs};
-use crate::{cli::values, select::Shard};
+use crate::{select::Shard, units};
 
 /// `mailproof run`.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +26,10 @@ pub struct RunArgs {
     /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// Judge the subject by a profile, by its name or its file: its cases are run unless --include says
+    /// otherwise, and the report says how the subject stands
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Which cases")]
+    pub profile: Option<String>,
     /// Run one part of the cases, as `2/5`; which part a case is in depends on its id only
     #[arg(long, value_name = "I/N", help_heading = "Which cases")]
     pub shard: Option<Shard>,
@@ -34,14 +38,22 @@ pub struct RunArgs {
     pub jobs: Option<NonZeroUsize>,
     /// Where the values that are fresh for each case come from [default: another one each time, shown in
     /// the report]
-    #[arg(long, value_name = "N", value_parser = values::seed, help_heading = "How to run")]
+    #[arg(long, value_name = "N", value_parser = units::seed, help_heading = "How to run")]
     pub seed: Option<u64>,
-    /// Run in namespaces of their own: registered ports, real names, and no way out (Linux)
-    #[arg(long, help_heading = "How to run")]
-    pub lab: bool,
+    /// Run in namespaces of their own: registered ports, real names, and no way out (Linux); `--lab=false`
+    /// does not, whatever the project's file says
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "How to run"
+    )]
+    pub lab: Option<bool>,
     /// How long the client is told to wait for the network, as `10s` or `500ms`, instead of what its
     /// adapter says
-    #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = "How to run")]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, help_heading = "How to run")]
     pub timeout: Option<Duration>,
     /// What is reported.
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::ProjectArgs;
 use crate::select::Matcher;
 
 /// Which cases.
@@ -20,7 +21,10 @@ pub struct SelectArgs {
     /// Leave out cases that fit; same patterns
     #[arg(short = 'x', long, value_name = "PATTERN")]
     pub exclude: Vec<Matcher>,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }

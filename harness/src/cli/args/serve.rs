@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use crate::cli::values;
+use super::ProjectArgs;
+use crate::units;
 
 /// `mailproof serve`.
 #[derive(Clone, Debug, Args)]
@@ -28,9 +29,12 @@ pub struct ServeArgs {
     #[arg(long)]
     pub control: bool,
     /// Where user, password and Message-ID come from [default: another one each time]
-    #[arg(long, value_name = "N", value_parser = values::seed)]
+    #[arg(long, value_name = "N", value_parser = units::seed)]
     pub seed: Option<u64>,
-    /// Your own scenarios and personas, beside those that are built in
+    /// Your own scenarios and personas, beside those that are built in; may be given several times
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }

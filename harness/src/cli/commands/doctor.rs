@@ -43,10 +43,16 @@ impl Options {
 /// # Errors
 /// [`Failure`] where the adapter file is wrong, its program is not installed, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let Some(asked) = options.adapter.as_deref() else {
-        return the_lab(stdout);
+    let asked = match options.adapter.as_deref() {
+        Some(asked) => asked,
+        None if options.lab => return the_lab(stdout),
+        None => {
+            let message = "which adapter? Name one, or the file of one (mailproof.toml names none here), \
+                           or check the lab with --lab";
+            return Err(Failure::usage(message));
+        }
     };
-    let library = library(None)?;
+    let library = library(&[])?;
     let adapter = subject::find(Some(asked))?;
     if let Some(why) = subject::no_lab(options.lab) {
         return Err(Failure::environment(why));

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(crate) fn execute(args: &ShowArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(args.scenarios.as_deref())?;
+    let library = library(&args.scenarios)?;
     let (scenario, case) = find(&library, &args.id)?;
     let mut page = explain::page(case, library.registries(), text_width());
     if case.id != args.id && scenario.cases.len() > 1 {

@@ -2,23 +2,25 @@
 
 use std::io::Write;
 
+use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 
 use crate::{
     cli::{
         Failure,
         args::{ListArgs, ListFormat},
-        library, select, terminal_width,
+        find_profile, library, select, terminal_width,
     },
     edition,
     exit::Exit,
     report::text,
+    runner::observes,
 };
 
 pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(args.select.scenarios.as_deref())?;
+    let library = library(&args.select.scenarios)?;
     if args.edition {
-        let cases = select(&library, &args.select)?.cases;
+        let cases = selected(&library, args)?;
         let edition = edition::edition(&library, cases);
         let told = match args.format {
             ListFormat::Human => format!(
@@ -33,17 +35,94 @@ pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, F
         stdout.flush()?;
         return Ok(Exit::AsExpected);
     }
-    let listing = match (args.personas, args.format) {
-        (true, ListFormat::Human) => personas(&library),
-        (true, ListFormat::Json) => json(&library.personas().values().collect::<Vec<_>>())?,
-        (false, ListFormat::Human) => {
-            cases(&select(&library, &args.select)?.cases, terminal_width())
+    let listing = match (Wanted::of(args), args.format) {
+        (Wanted::Profiles, ListFormat::Human) => profile_table(&profiles(&library)?),
+        (Wanted::Profiles, ListFormat::Json) => json(&profiles(&library)?)?,
+        (Wanted::Personas, ListFormat::Human) => personas(&library),
+        (Wanted::Personas, ListFormat::Json) => {
+            json(&library.personas().values().collect::<Vec<_>>())?
         }
-        (false, ListFormat::Json) => json(&select(&library, &args.select)?.cases)?,
+        (Wanted::Cases, ListFormat::Human) => cases(&selected(&library, args)?, terminal_width()),
+        (Wanted::Cases, ListFormat::Json) => json(&selected(&library, args)?)?,
     };
     stdout.write_all(listing.as_bytes())?;
     stdout.flush()?;
     Ok(Exit::AsExpected)
+}
+
+/// What is listed.
+enum Wanted {
+    Cases,
+    Personas,
+    Profiles,
+}
+
+impl Wanted {
+    fn of(args: &ListArgs) -> Self {
+        match (args.personas, args.profiles) {
+            (true, _) => Wanted::Personas,
+            (_, true) => Wanted::Profiles,
+            _ => Wanted::Cases,
+        }
+    }
+}
+
+fn selected<'a>(library: &'a Library, args: &ListArgs) -> Result<Vec<&'a Case>, Failure> {
+    let cases = match &args.profile {
+        Some(name) => find_profile(name)?.cases(library.cases())?,
+        None => library.cases().collect(),
+    };
+    Ok(select(cases, &args.select)?.cases)
+}
+
+/// A profile in a list.
+#[derive(serde::Serialize)]
+struct Row {
+    name: String,
+    title: String,
+    as_of: String,
+    purpose: String,
+    /// How many cases it names.
+    cases: usize,
+    /// How many of these only the lab shows.
+    lab: usize,
+}
+
+fn profiles(library: &Library) -> Result<Vec<Row>, Failure> {
+    let rows = crate::profile::all()?.into_iter().map(|profile| {
+        let cases = profile.cases(library.cases())?;
+        let only_lab = |it: &&&Case| {
+            let mut needs = it.needs.iter();
+            needs.any(|it| !observes(Place::Loopback, *it))
+        };
+        Ok(Row {
+            cases: cases.len(),
+            lab: cases.iter().filter(only_lab).count(),
+            name: profile.name,
+            title: profile.title,
+            as_of: profile.as_of,
+            purpose: profile.purpose,
+        })
+    });
+    rows.collect()
+}
+
+fn profile_table(profiles: &[Row]) -> String {
+    let rows = profiles.iter().map(|it| {
+        [
+            it.name.clone(),
+            it.cases.to_string(),
+            it.lab.to_string(),
+            it.as_of.clone(),
+            it.title.clone(),
+        ]
+    });
+    let head = ["NAME", "CASES", "LAB ONLY", "AS OF", "TITLE"].map(str::to_owned);
+    table(
+        &std::iter::once(head).chain(rows).collect::<Vec<_>>(),
+        4,
+        None,
+    )
 }
 
 /// A table. On a terminal titles are cut so that each case has one line; elsewhere they are whole.

@@ -9,13 +9,15 @@ use std::{
     path::Path,
 };
 
+use mailproof_scenarios::model::Case;
 use time::OffsetDateTime;
 
 use super::run;
 use crate::{
-    cli::{Failure, args::RejudgeArgs, remark},
+    cli::{Failure, args::RejudgeArgs, find_profile, library, remark},
     evidence::Evidence,
     exit::Exit,
+    profile::{self, Obligations, Profile},
     report::{
         json,
         out::{self, Out},
@@ -24,7 +26,7 @@ use crate::{
         tally::Tally,
         text,
     },
-    results::{CaseResult, Judgement, RESULTS_VERSION, Record, Results},
+    results::{CaseResult, Judgement, NotRun, RESULTS_VERSION, Record, Results},
 };
 
 /// How verdicts and transcripts are made of facts.
@@ -43,7 +45,11 @@ pub struct Judge {
 pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     run::readable(Some(&args.dir.join(out::RECORDS)))?;
     let expected = run::expected(args.report.expect.as_deref())?;
+    let profile = args.profile.as_deref().map(find_profile).transpose()?;
     let mut results = rejudge(&args.dir, JUDGE)?;
+    if let Some(profile) = &profile {
+        hold_to(&args.dir, &mut results, profile)?;
+    }
     if let Some(expected) = expected {
         let known: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
         let known = known.iter().map(String::as_str);
@@ -106,7 +112,48 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     };
     results.selected = results.selected.max(results.cases.len());
     results.ran = Tally::of(&results).ran;
+    profile::stand(&mut results);
     Ok(results)
+}
+
+/// Judges results by another profile than that of their run: by the cases that were run, and what else this
+/// mailproof has.
+fn hold_to(folder: &Path, results: &mut Results, profile: &Profile) -> Result<(), Failure> {
+    let Some(supports) = results.supports.clone() else {
+        let message = "these results do not say what the subject can do, so that no profile can be asked: \
+                       run again";
+        return Err(Failure::usage(message));
+    };
+    let library = library(&[])?;
+    let mut cases: BTreeMap<String, Case> = BTreeMap::new();
+    for case in library.cases() {
+        cases.insert(case.id.clone(), case.clone());
+    }
+    let mut lacks: BTreeMap<String, String> = BTreeMap::new();
+    each(folder, |record| {
+        if is_control(&record) {
+            return;
+        }
+        let id = record.case.id.clone();
+        if let Some(NotRun::Unsupported(lack)) = record.not_run {
+            lacks.insert(id.clone(), lack);
+        }
+        cases.insert(id, record.case);
+    })?;
+    let named = profile.cases(cases.values())?;
+    let lack = |case: &Case| {
+        let steps = case.effective_steps();
+        let all = steps.iter().chain(&case.steps);
+        let declared = || all.into_iter().find_map(|it| supports.lacks(it));
+        lacks.get(&case.id).cloned().or_else(declared)
+    };
+    let shard = results.obligations.take().and_then(|it| it.shard);
+    results.obligations = Some(Obligations {
+        shard,
+        ..profile.obligations(named, &supports, lack)
+    });
+    profile::stand(results);
+    Ok(())
 }
 
 /// Writes the evidence of every record of the folder.
@@ -186,6 +233,8 @@ fn unknown() -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        supports: None,
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,

@@ -10,22 +10,26 @@ use std::{
     time::Duration,
 };
 
+use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::bundle::Packing;
 use crate::{
+    adapter::Adapter,
     cli::{
         Failure,
-        args::{BundleArgs, FailOn, ReportArgs, RunArgs, SelectArgs},
-        library, select,
+        args::{BundleArgs, ReportArgs, RunArgs, SelectArgs},
+        find_profile, library, select,
         signal::Interrupt,
         subject, text_width, values,
     },
     edition,
     evidence::Evidence,
-    exit::{Demands, Exit},
+    exit::{Demands, Exit, FailOn},
     expected,
+    profile::{self, Obligations, Profile},
+    project::Project,
     report::{
         out::Out,
         reporter::{Reporter, Reporting},
@@ -33,7 +37,7 @@ use crate::{
         text,
     },
     results::{NotRun, RESULTS_VERSION, Record, Results},
-    runner::{Cancel, Summary},
+    runner::{Cancel, Summary, observes},
     select::Shard,
     session::{Session, Told, judged},
 };
@@ -63,6 +67,10 @@ pub struct Options {
     pub evidence: Option<PathBuf>,
     /// The signed bundle.
     pub bundle: BundleArgs,
+    /// The profile, by its name or its file.
+    pub profile: Option<String>,
+    /// The project's file, where there is one.
+    pub project: Option<PathBuf>,
     /// How it is reported.
     pub reporting: Reporting,
 }
@@ -76,6 +84,8 @@ pub struct Plan<'a> {
     pub library: &'a Library,
     /// The selected cases of this shard.
     pub cases: &'a [&'a Case],
+    /// The profile, with the cases that it names.
+    pub profile: Option<(&'a Profile, &'a [&'a Case])>,
 }
 
 impl Options {
@@ -87,13 +97,27 @@ impl Options {
             shard: args.shard,
             jobs: args.jobs.unwrap_or_else(processors),
             seed: args.seed.unwrap_or_else(values::fresh_seed),
-            lab: args.lab,
+            lab: args
+                .lab
+                .unwrap_or_else(|| args.report.require_lab.unwrap_or_default()),
             timeout: args.timeout,
             expect: args.report.expect.clone(),
             out: args.report.out.clone(),
             evidence: args.report.evidence.clone(),
             bundle: args.bundle,
+            profile: args.profile,
+            project: None,
             reporting: reporting(&args.report),
+        }
+    }
+
+    /// The same for a run whose project has been read: its repetition must not read the project again, which
+    /// may have changed what is selected and what counts.
+    #[must_use]
+    pub fn in_project(self, project: Option<&Project>) -> Self {
+        Self {
+            project: project.map(|it| it.file.clone()),
+            ..self
         }
     }
 
@@ -101,10 +125,13 @@ impl Options {
     pub fn repeat(&self) -> Vec<String> {
         let mut arguments = vec!["run".to_owned()];
         arguments.extend(self.adapter.clone());
+        if self.project.is_some() {
+            arguments.push("--no-project".to_owned());
+        }
         if self.lab {
             arguments.push("--lab".to_owned());
         }
-        if let Some(folder) = &self.select.scenarios {
+        for folder in &self.select.scenarios {
             arguments.extend(["--scenarios".to_owned(), folder.display().to_string()]);
         }
         if let Some(timeout) = self.timeout {
@@ -119,8 +146,19 @@ impl Options {
 /// # Errors
 /// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(options.select.scenarios.as_deref())?;
-    let mut cases = select(&library, &options.select)?.cases;
+    let library = library(&options.select.scenarios)?;
+    let profile = options.profile.as_deref().map(find_profile).transpose()?;
+    let named = match &profile {
+        Some(profile) => profile.cases(library.cases())?,
+        None => Vec::new(),
+    };
+    // What the user includes is run although the profile does not name it.
+    let mut cases = match &profile {
+        Some(_) if options.select.include.is_empty() => {
+            select(named.iter().copied(), &options.select)?.cases
+        }
+        _ => select(library.cases(), &options.select)?.cases,
+    };
     cases.retain(|it| options.shard.is_none_or(|shard| shard.has(&it.id)));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     let expected = expected(options.expect.as_deref())?;
@@ -132,12 +170,14 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
         options,
         library: &library,
         cases: &cases,
+        profile: profile.as_ref().map(|it| (it, &named[..])),
     };
     let mut results = run_cases(plan, evidence.as_mut(), packing.as_mut(), &mut reporter)?;
     if let Some(expected) = expected {
         let known = library.cases().map(|it| it.id.as_str());
         expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
     }
+    profile::stand(&mut results);
     if let Some(evidence) = evidence {
         evidence.finish(&results)?;
     }
@@ -171,9 +211,13 @@ fn run_cases(
         )
     };
     let mut results = head(&session, options, plan.cases.len());
+    results.obligations = obligations(plan, &adapter);
     reporter.begin(&results)?;
     if let Some(why) = &no_lab {
         reporter.note(why);
+    }
+    if let Some(lack) = without_lab(plan) {
+        reporter.note(&lack);
     }
     let cancel = Cancel::new();
     Interrupt::default().watch({
@@ -241,6 +285,38 @@ fn run_cases(
     Ok(results)
 }
 
+/// What the profile demands of the subject.
+fn obligations(plan: Plan<'_>, adapter: &Adapter) -> Option<Obligations> {
+    let (profile, named) = plan.profile?;
+    let lack = |case: &Case| {
+        let steps = case.effective_steps();
+        let all = steps.iter().chain(&case.steps);
+        all.into_iter().find_map(|it| adapter.lacks(it))
+    };
+    let named = named.iter().copied();
+    Some(Obligations {
+        shard: plan.options.shard.map(|it| it.to_string()),
+        ..profile.obligations(named, &adapter.supports, lack)
+    })
+}
+
+/// What the user should know at the beginning: that the profile demands more than loopback shows.
+fn without_lab(plan: Plan<'_>) -> Option<String> {
+    let (profile, named) = plan.profile.filter(|_| !plan.options.lab)?;
+    let seen = |case: &&&Case| {
+        let mut needs = case.needs.iter();
+        needs.any(|it| !observes(Place::Loopback, *it))
+    };
+    let unseen = named.iter().filter(seen).count();
+    (unseen > 0).then(|| {
+        format!(
+            "the profile {} demands {} that only the lab shows: run with --lab",
+            profile.name,
+            text::count(unseen, "case")
+        )
+    })
+}
+
 /// What is known before the first case.
 fn head(session: &Session, options: &Options, selected: usize) -> Results {
     Results {
@@ -260,6 +336,8 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         cases: Vec::new(),
         controls: Vec::new(),
         stale: Vec::new(),
+        supports: Some(session.adapter.supports.clone()),
+        obligations: None,
         standing: None,
         snapshots: Vec::new(),
         edition: None,
@@ -298,6 +376,7 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
             should: args.fail_on.contains(&FailOn::Should),
             inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
             require: args.require.clone(),
+            require_lab: args.require_lab.unwrap_or_default(),
         },
     }
 }

@@ -56,8 +56,8 @@ impl Options {
 /// # Errors
 /// [`Failure`] where a file is wrong, nothing fits the filter, or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(options.select.scenarios.as_deref())?;
-    let cases = select(&library, &options.select)?.cases;
+    let library = library(&options.select.scenarios)?;
+    let cases = select(library.cases(), &options.select)?.cases;
     prove(options, &library, &cases, stdout)
 }
 

@@ -31,7 +31,7 @@ pub struct Options {
     /// Where the fresh values come from.
     pub seed: u64,
     /// The user's own scenarios.
-    pub scenarios: Option<PathBuf>,
+    pub scenarios: Vec<PathBuf>,
 }
 
 /// What is served.
@@ -60,7 +60,7 @@ impl Options {
 /// # Errors
 /// [`Failure`] where the target is not known or the environment fails.
 pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(options.scenarios.as_deref())?;
+    let library = library(&options.scenarios)?;
     let target = find(&library, &options.target)?;
     serve(options, &library, target, stdout)
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn execute(args: &ShowArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(args.scenarios.as_deref())?;
+    let library = library(&args.scenarios)?;
     let (scenario, _) = find(&library, &args.id)?;
     let mut page = format!("# {}\n", text::line(&scenario.file));
     if let Some(source) = library.source(&scenario.id) {

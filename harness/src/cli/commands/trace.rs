@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(crate) fn execute(args: &TraceArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let trace = Trace::of(&library(args.scenarios.as_deref())?);
+    let trace = Trace::of(&library(&args.scenarios)?);
     let text = match args.format {
         TraceFormat::Human => trace::human(&trace, text_width()),
         TraceFormat::Markdown => trace::markdown(&trace),

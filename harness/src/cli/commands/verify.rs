@@ -35,7 +35,7 @@ pub(crate) fn execute(args: &VerifyArgs, stdout: &mut dyn Write) -> Result<Exit,
         (None, fingerprint) => fingerprint.clone(),
     };
     let octets = read(&args.file)?;
-    let library = library(None)?;
+    let library = library(&[])?;
     let report = match verify(&octets, expected.as_deref(), &library) {
         Ok(report) => report,
         Err(why) => {
@@ -229,10 +229,6 @@ impl Report {
                 let title = text::line(&format!("{}: {}", it.title, it.conformance.name()));
                 put("roll-up", &title);
                 put("", &text::line(&it.why));
-                put(
-                    "",
-                    "as it was packed: this mailproof has no profiles to compute it from",
-                );
             }
             None => put("roll-up", "the run was for no profile"),
         }
