@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     edition::Hashes,
+    profile,
     report::{json, records, tally::Tally, transcripts},
     results::{CaseResult, Finding, Record, Results},
     session::judged,
@@ -126,6 +127,7 @@ pub fn judge_again(bundle: &Bundle<'_>, library: &Library) -> Result<Again, Dama
         ..packed.clone()
     };
     results.ran = Tally::of(&results).ran;
+    profile::stand(&mut results);
     let mut differences = Vec::new();
     for (was, is) in [
         (&packed.controls, &results.controls),

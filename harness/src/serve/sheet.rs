@@ -148,6 +148,7 @@ mod tests {
         change(&mut step);
         let place = Place {
             host: "localhost",
+            reach: None,
             ca: Path::new("/x/ca.pem"),
             ca_fingerprint: "AA:BB",
             pin: Path::new("/x/server.pem"),

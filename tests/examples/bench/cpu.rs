@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mailproof::{
     adapter,
+    reach::Setting,
     runner::Cancel,
     session::{At, Session, Told},
 };
@@ -26,6 +27,7 @@ pub(crate) fn per_case() -> Outcome {
         now: OffsetDateTime::now_utc(),
         timeout: None,
         jobs: 2,
+        reach: Setting::default(),
     };
     let (mut ran, mut controls) = (0, 0);
     let before = spent();

@@ -229,10 +229,6 @@ impl Report {
                 let title = text::line(&format!("{}: {}", it.title, it.conformance.name()));
                 put("roll-up", &title);
                 put("", &text::line(&it.why));
-                put(
-                    "",
-                    "as it was packed: this mailproof has no profiles to compute it from",
-                );
             }
             None => put("roll-up", "the run was for no profile"),
         }
