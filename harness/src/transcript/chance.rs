@@ -6,23 +6,6 @@ use mailproof_scenarios::model::{Action, What};
 use super::dialogue::{Is, Turn};
 use crate::results::Record;
 
-/// What stands for the last words of a server that cuts them in pieces.
-pub(super) const LAST_WORDS: &str = "S: (what it says last)";
-
-/// Whether the server's words behind the last ones of the client are not all alike in every run: it sends them
-/// in pieces, and the client is free to leave between two of them.
-pub(super) fn last_words(order: &[&Turn<'_>], record: &Record) -> Option<usize> {
-    record.case.setup.segments?;
-    let begin = order
-        .iter()
-        .rposition(|it| is_client(it))
-        .map_or(0, |at| at + 1);
-    order[begin..]
-        .iter()
-        .position(|it| matches!(it.is, Is::Server { .. }))
-        .map(|at| begin + at)
-}
-
 /// The turns without those of which nobody can tell why they are there.
 pub(super) fn without<'t, 'a>(order: Vec<&'t Turn<'a>>, record: &Record) -> Vec<&'t Turn<'a>> {
     let tls_in_clear = order.iter().any(|it| matches!(it.is, Is::TlsInClear));
@@ -37,6 +20,9 @@ pub(super) fn without<'t, 'a>(order: Vec<&'t Turn<'a>>, record: &Record) -> Vec<
         .rposition(|it| is(it, |what| matches!(what, What::TlsEstablished { .. })))
         .filter(|at| !order[*at..].iter().any(|it| is_client(it)));
     let unasked = last_unasked(&order);
+    let last = last_of_client(&order);
+    let cut = record.case.setup.segments.is_some();
+    let leaves = last.is_some_and(|at| is_goodbye(order[at]));
     let by_chance = |at: usize, turn: &Turn<'_>| {
         // What a server says to a client that leaves without a word when TLS has begun.
         let greeting =
@@ -50,7 +36,11 @@ pub(super) fn without<'t, 'a>(order: Vec<&'t Turn<'a>>, record: &Record) -> Vec<
         // How many of the answers it still hears to what it said without waiting.
         let answer =
             unasked.is_some_and(|first| at > first) && matches!(turn.is, Is::Server { .. });
-        greeting || hello || chain || answer
+        // What a client that says goodbye waits for, and what it hears of a server that sends in pieces.
+        let behind = (cut || leaves)
+            && last.is_none_or(|it| at > it)
+            && matches!(turn.is, Is::Server { .. });
+        behind || greeting || hello || chain || answer
     };
     order
         .iter()
@@ -60,14 +50,30 @@ pub(super) fn without<'t, 'a>(order: Vec<&'t Turn<'a>>, record: &Record) -> Vec<
         .collect()
 }
 
-/// The first of the lines that a client says at its end without waiting for answers.
+fn last_of_client(order: &[&Turn<'_>]) -> Option<usize> {
+    order.iter().rposition(|it| is_client(it))
+}
+
+fn is_goodbye(turn: &Turn<'_>) -> bool {
+    matches!(
+        turn.is,
+        Is::Client {
+            verb: Some("QUIT" | "LOGOUT"),
+            ..
+        }
+    )
+}
+
+/// The first of the lines that a client says at its end, before its goodbye, without waiting for answers.
 fn last_unasked(order: &[&Turn<'_>]) -> Option<usize> {
     let clients = order
         .iter()
         .enumerate()
         .rev()
         .filter(|(_, it)| is_client(it));
+    let goodbye = |it: &(usize, &&Turn<'_>)| is_goodbye(it.1);
     clients
+        .skip_while(goodbye)
         .take_while(|(_, it)| matches!(it.is, Is::Client { early: true, .. }))
         .last()
         .map(|(at, _)| at)

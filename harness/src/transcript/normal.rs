@@ -132,15 +132,12 @@ impl Writer<'_> {
         out.push_str(&format!(" to {port}{way}{decoy}\n"));
         let tags = tags(talk);
         let order = unasked_first(greeting_first(&talk.turns), self.record);
-        let mut last_words = None;
         let order = if self.rules.exact {
             order
         } else {
-            let order = chance::without(order, self.record);
-            last_words = chance::last_words(&order, self.record);
-            order
+            chance::without(order, self.record)
         };
-        for (at, turn) in order.into_iter().enumerate() {
+        for turn in order {
             let mut line = |text: String| {
                 if !self.rules.ignores(&text) {
                     out.push_str(&format!("    {text}\n"));
@@ -149,11 +146,6 @@ impl Writer<'_> {
             match &turn.is {
                 Is::Client { octets, verb, .. } => {
                     line(spoken('C', &self.client(octets, *verb, &tags)));
-                }
-                Is::Server { .. } if last_words.is_some_and(|begin| at >= begin) => {
-                    if last_words == Some(at) {
-                        line(chance::LAST_WORDS.to_owned());
-                    }
                 }
                 Is::Server { octets } if self.drips() && !octets.ends_with(b"\n") => {
                     line("S: (as much of a line as came in time)".to_owned());
