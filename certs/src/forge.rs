@@ -12,8 +12,8 @@ use crate::{
     names::Names,
     naming, ocsp,
     recipe::{
-        Anchor, Extra, KeyKind, Proof, Recipe, Sent, Serial, Staple, Status, Usage, Validity,
-        Version,
+        Anchor, Extra, KeyKind, Naming, Proof, Recipe, Sent, Serial, Staple, Status, Usage,
+        Validity, Version,
     },
     revocation,
     san::GeneralName,
@@ -100,6 +100,11 @@ impl Pki {
         let mut listed = identity.listed;
         if recipe.leaf.extra == Extra::SecondSubjectAltName {
             listed.push(GeneralName::dns(extensions::SECOND_NAME));
+        }
+        // Nobody can tell whether it keeps to the limits: a client may reject it for that alone.
+        if recipe.leaf.naming == Naming::MalformedSubjectAltName && !self.territory.is_everything()
+        {
+            return Some("malformed names".to_owned());
         }
         self.territory.first_outside(&listed)
     }

@@ -51,7 +51,11 @@ impl Advertised {
                  it is to be told"
             ));
         }
-        let local = bind.iter().all(IpAddr::is_loopback);
+        let usual = [
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
+        let local = bind.iter().all(|it| usual.contains(it));
         Ok(Self {
             name: local.then(|| "localhost".to_owned()),
             v4: bind.iter().find_map(|it| match it {
@@ -131,6 +135,8 @@ mod tests {
         };
         let local = bound(&["127.0.0.1", "::1"]).unwrap();
         assert_eq!(local.name.as_deref(), Some("localhost"));
+        let beside = bound(&["127.0.0.2"]).unwrap();
+        assert_eq!(beside.name, None, "localhost leads elsewhere");
         let far = bound(&["192.0.2.7"]).unwrap();
         assert_eq!((far.name, far.v6), (None, None));
         assert_eq!(far.v4, Some(Ipv4Addr::new(192, 0, 2, 7)));

@@ -72,7 +72,9 @@ impl Place {
             Place::Loopback => !host.needs_names(),
             Place::Reachable(reach) => match host {
                 Host::Name => true,
-                Host::MixedCase | Host::TrailingDot => reach.name.is_some(),
+                Host::MixedCase => reach.name.is_some(),
+                // No DNS has a name of one label.
+                Host::TrailingDot => reach.name.as_ref().is_some_and(|it| it.contains('.')),
                 Host::Ipv4 => reach.v4.is_some(),
                 Host::Ipv6 => reach.v6.is_some(),
                 Host::Deep | Host::Apex | Host::Idn | Host::Alias | Host::Target => false,
@@ -278,6 +280,40 @@ mod tests {
     #[test_case(Place::Lab, Host::Idn => "xn--postfach--32a.firma.example"; "labels in ASCII")]
     fn reference(place: Place, host: Host) -> String {
         place.reference(host)
+    }
+
+    fn reachable(name: Option<&str>, v4: Option<&str>) -> Place {
+        Place::Reachable(Arc::new(Reach {
+            bind: Vec::new(),
+            name: name.map(str::to_owned),
+            v4: v4.map(|it| it.parse().unwrap()),
+            v6: None,
+            ports: std::collections::BTreeMap::new(),
+            allow: Vec::new(),
+        }))
+    }
+
+    #[test_case(Host::Name => "mail.firma.test"; "its name")]
+    #[test_case(Host::MixedCase => "Mail.Firma.Test"; "its name in both cases")]
+    #[test_case(Host::TrailingDot => "mail.firma.test."; "its name to the root")]
+    #[test_case(Host::Ipv4 => "10.0.0.7"; "its address")]
+    fn a_reachable_server_is_called(host: Host) -> String {
+        let place = reachable(Some("mail.firma.test"), Some("10.0.0.7"));
+        assert!(place.knows(host));
+        place.host(host)
+    }
+
+    #[test]
+    fn chains_are_made_for_what_is_advertised() {
+        let both = reachable(Some("mail.firma.test"), Some("10.0.0.7"));
+        assert_eq!(both.names_of(Host::MixedCase).dns, ["mail.firma.test"]);
+        assert!(!both.knows(Host::Deep) && !both.knows(Host::Ipv6));
+        let address = reachable(None, Some("10.0.0.7"));
+        let names = address.names_of(Host::Name);
+        assert!(names.dns.is_empty());
+        assert_eq!(names.ip, ["10.0.0.7".parse::<IpAddr>().unwrap()]);
+        assert_eq!(address.host(Host::Name), "10.0.0.7");
+        assert!(!address.knows(Host::MixedCase));
     }
 
     #[test]

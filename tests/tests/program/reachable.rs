@@ -66,6 +66,18 @@ fn who_may_not_come_is_told_and_proves_nothing() {
     );
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
     assert!(!results.turned_away.is_empty());
+    let ended = mailproof(&[
+        "run",
+        "reference",
+        "--include",
+        "smtp/starttls/injection-after-220",
+        "--bind",
+        BIND,
+        "--port-map",
+        &free_ports(),
+        "--allow-from",
+        "192.0.2.0/24",
+    ]);
     assert!(ended.stderr.contains("turned away"), "{}", ended.stderr);
     let met = |it: &&mailproof::results::CaseResult| it.judgement.verdict != Verdict::Inconclusive;
     assert_eq!(results.cases.iter().filter(met).count(), 0);
@@ -119,7 +131,7 @@ fn a_stored_authority_serves_and_its_limits_decide_nothing() {
     let made = mailproof(&["ca", "init", folder]);
     assert_eq!(made.code, Some(0), "{made:?}");
     assert_eq!(mailproof(&["ca", "init", folder]).code, Some(2));
-    let include = ["cert/name/*", "cert/trust/*", "cert/validity/*"];
+    let include = ["cert/name/*", "cert/trust/*", "cert/ext/*"];
     let more = [
         "--ca",
         folder,
