@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::{
     Failure,
     args::{
-        DoctorArgs, LintArgs, ListArgs, ProjectArgs, RejudgeArgs, ReportArgs, RunArgs, SelectArgs,
-        SelftestArgs, ServeArgs, ShowArgs, TraceArgs,
+        DoctorArgs, LintArgs, ListArgs, ProjectArgs, ReachArgs, RejudgeArgs, ReportArgs, RunArgs,
+        SelectArgs, SelftestArgs, ServeArgs, ShowArgs, TraceArgs,
     },
 };
 use crate::{
@@ -149,6 +149,7 @@ impl Fill for RunArgs {
         taken.one("out", &mut self.report.out, out, |it| {
             it.display().to_string()
         });
+        reach(&mut self.reach, project, taken);
         let snapshots = project.snapshots.as_ref();
         taken.one("snapshots", &mut self.snapshots, snapshots, |it| {
             it.display().to_string()
@@ -236,6 +237,7 @@ impl Fill for ServeArgs {
         scenarios(&mut self.scenarios, project, taken);
         let seed = project.seed.as_ref();
         taken.one("seed", &mut self.seed, seed, ToString::to_string);
+        reach(&mut self.reach, project, taken);
     }
 }
 
@@ -259,6 +261,7 @@ impl Fill for DoctorArgs {
         taken.one("timeout", &mut self.timeout, timeout, |it| {
             format!("{}ms", it.as_millis())
         });
+        reach(&mut self.reach, project, taken);
     }
 }
 
@@ -269,6 +272,31 @@ impl Fill for LintArgs {
 
     fn fill(&mut self, project: &Project, taken: &mut Taken) {
         scenarios(&mut self.paths, project, taken);
+    }
+}
+
+/// One kind of authority takes the place of the other.
+fn reach(args: &mut ReachArgs, project: &Project, taken: &mut Taken) {
+    let said = args.ca.is_some() || args.chain.is_some() || args.key.is_some();
+    let table = &project.reach;
+    let lists = [
+        ("bind", &mut args.bind, &table.bind),
+        ("advertise", &mut args.advertise, &table.advertise),
+        ("port-map", &mut args.port_map, &table.port_map),
+        ("allow-from", &mut args.allow_from, &table.allow_from),
+    ];
+    for (key, to, from) in lists {
+        taken.many(key, to, from.as_ref(), String::clone);
+    }
+    let files = [
+        ("ca", &mut args.ca, &table.ca),
+        ("chain", &mut args.chain, &table.chain),
+        ("key", &mut args.key, &table.key),
+    ];
+    for (key, to, from) in files {
+        if !said {
+            taken.one(key, to, from.as_ref(), |it| it.display().to_string());
+        }
     }
 }
 

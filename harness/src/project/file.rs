@@ -47,7 +47,7 @@ struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ReachTable {
     bind: Option<Spanned<Texts>>,
-    advertise: Option<Spanned<String>>,
+    advertise: Option<Spanned<Texts>>,
     port_map: Option<Spanned<Texts>>,
     allow_from: Option<Spanned<Texts>>,
     ca: Option<Spanned<String>>,
@@ -185,7 +185,7 @@ impl Reader<'_> {
         };
         Reach {
             bind: self.each(table.bind, some),
-            advertise: self.value(table.advertise, some),
+            advertise: self.each(table.advertise, some),
             port_map: self.each(table.port_map, some),
             allow_from: self.each(table.allow_from, some),
             ca: self.path(table.ca),

@@ -65,8 +65,8 @@ pub struct Project {
 pub struct Reach {
     /// The addresses to listen at.
     pub bind: Option<Vec<String>>,
-    /// The name or address that the subject is told.
-    pub advertise: Option<String>,
+    /// The name that the subject is told, and an address of each family.
+    pub advertise: Option<Vec<String>>,
     /// Which port the subject is told for which port of the mocks.
     pub port_map: Option<Vec<String>>,
     /// Networks that may connect.
@@ -83,15 +83,5 @@ impl Project {
     /// The folder that the paths of the file are relative to; empty for the current one.
     pub fn folder(&self) -> &Path {
         self.file.parent().unwrap_or(Path::new(""))
-    }
-
-    /// The folder with the snapshots of the user's client.
-    pub fn snapshots(&self) -> Option<&Path> {
-        self.snapshots.as_deref()
-    }
-
-    /// How subjects elsewhere reach the mocks.
-    pub fn reach(&self) -> &Reach {
-        &self.reach
     }
 }

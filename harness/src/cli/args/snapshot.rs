@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::ProjectArgs;
 use crate::{cli::values, select::Glob};
 
 /// `mailproof snapshot`.
@@ -22,9 +23,12 @@ pub enum SnapshotCommand {
 /// Where the snapshots are.
 #[derive(Clone, Debug, Args)]
 pub struct SnapshotFolder {
-    /// The folder of snapshots, in the repository of the client
+    /// The folder of snapshots, in the repository of the client [default: `snapshots` of mailproof.toml]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub snapshots: PathBuf,
+    pub snapshots: Option<PathBuf>,
+    /// The user's project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `mailproof snapshot check`.

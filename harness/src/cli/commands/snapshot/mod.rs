@@ -14,8 +14,11 @@ use std::{
 use crate::{
     cli::{
         Failure,
-        args::{SnapshotAcceptArgs, SnapshotCheckArgs, SnapshotCommand, SnapshotPruneArgs},
-        library, remark,
+        args::{
+            SnapshotAcceptArgs, SnapshotCheckArgs, SnapshotCommand, SnapshotFolder,
+            SnapshotPruneArgs,
+        },
+        library, project, remark,
     },
     exit::Exit,
     report::{out, text},
@@ -36,8 +39,22 @@ pub(crate) fn execute(command: &SnapshotCommand, stdout: &mut dyn Write) -> Resu
     }
 }
 
+/// The folder that was named, or that of the project.
+fn named(args: &SnapshotFolder) -> Result<PathBuf, Failure> {
+    let folder = match &args.snapshots {
+        Some(folder) => Some(folder.clone()),
+        None => project::of(&args.project)?.and_then(|it| it.snapshots),
+    };
+    folder.ok_or_else(|| {
+        Failure::usage(
+            "where are the snapshots? Give --snapshots DIR, or `snapshots` in mailproof.toml",
+        )
+    })
+}
+
 /// A folder that must be there: a mistyped one is not made.
-fn open(folder: &Path) -> Result<Store, Failure> {
+fn open(args: &SnapshotFolder) -> Result<Store, Failure> {
+    let folder = &named(args)?;
     if !folder.is_dir() {
         let folder = text::line(&folder.display().to_string());
         return Err(Failure::usage(format!(
@@ -55,7 +72,8 @@ fn check(args: &SnapshotCheckArgs, stdout: &mut dyn Write) -> Result<Exit, Failu
             message: "no case of this run was run, so there is nothing to compare".to_owned(),
         });
     }
-    let store = Store::open(&args.folder.snapshots)?;
+    let folder = named(&args.folder)?;
+    let store = Store::open(&folder)?;
     let changes = store.compare(&taken)?;
     let of = |change: Change| changes.iter().filter(|it| it.change == change).count();
     let (changed, new) = (of(Change::Changed), of(Change::New));
@@ -69,7 +87,7 @@ fn check(args: &SnapshotCheckArgs, stdout: &mut dyn Write) -> Result<Exit, Failu
     )?;
     let counts = changed > 0 || (new > 0 && !args.allow_new);
     if !changes.is_empty() {
-        let folder = args.folder.snapshots.display().to_string();
+        let folder = folder.display().to_string();
         let command = format!(
             "mailproof snapshot review --snapshots {}",
             text::shell(&folder)
@@ -112,7 +130,7 @@ fn show(change: &SnapshotChange, stdout: &mut dyn Write) -> io::Result<()> {
 }
 
 fn accept(args: &SnapshotAcceptArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let mut store = open(&args.folder.snapshots)?;
+    let mut store = open(&args.folder)?;
     let pending = store.pending()?;
     for glob in &args.ids {
         if !pending.iter().any(|it| glob.matches(&it.id)) {
@@ -136,9 +154,14 @@ fn accept(args: &SnapshotAcceptArgs, stdout: &mut dyn Write) -> Result<Exit, Fai
 }
 
 fn prune(args: &SnapshotPruneArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let library = library(&args.scenarios)?;
+    let mut folders = args.scenarios.clone();
+    if folders.is_empty() {
+        let project = project::of(&args.folder.project)?;
+        folders = project.and_then(|it| it.scenarios).unwrap_or_default();
+    }
+    let library = library(&folders)?;
     let known: BTreeSet<&str> = library.cases().map(|it| it.id.as_str()).collect();
-    let mut store = open(&args.folder.snapshots)?;
+    let mut store = open(&args.folder)?;
     let unknown = store.without_case(&known)?;
     if unknown.is_empty() {
         writeln!(stdout, "every snapshot belongs to a case")?;

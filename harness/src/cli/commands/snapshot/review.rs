@@ -25,7 +25,7 @@ const STRONG: Style = Style::new().bold();
 /// # Errors
 /// [`Failure`] where nobody can be asked, or a file cannot be written.
 pub(super) fn execute(args: &SnapshotReviewArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let mut store = open(&args.folder.snapshots)?;
+    let mut store = open(&args.folder)?;
     let pending = store.pending()?;
     if pending.is_empty() {
         writeln!(stdout, "nothing waits for a decision")?;
