@@ -15,6 +15,7 @@
 //! it, so no octet can be changed unseen. Must not know the command line.
 
 mod container;
+mod demanded;
 mod key;
 mod manifest;
 mod mask;
@@ -26,6 +27,7 @@ mod tests;
 mod verify;
 
 pub use container::LARGEST;
+pub use demanded::{Demands, Origin};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use manifest::{BUNDLE_VERSION, FileEntry, Manifest};
 pub use mask::masked;

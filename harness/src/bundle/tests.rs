@@ -15,6 +15,7 @@ use crate::{
     report::sample,
     results::{NotRun, Observed, Record, Results, Verdict},
     session::judged,
+    subject::Supports,
 };
 
 const KEY: &[u8] = b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEILvOfRsvieMrryFf/VsgGMWmnK7s05woLRDCEv9N3hVI\n-----END PRIVATE KEY-----\n";
@@ -124,6 +125,54 @@ fn a_bundle_is_judged_the_same_again() {
     let bundle = open(packed()).unwrap();
     assert_eq!(bundle.signer, key().public());
     assert_eq!(bundle.file(STATEMENT), Some(&b"We make a CRM.\n"[..]));
+}
+
+/// A run for a built-in profile, with these demands instead of its own.
+fn demanding(change: impl FnOnce(&mut crate::profile::Obligations)) -> Again {
+    let (records, mut results) = run();
+    let profile = crate::profile::find("mail-client").unwrap();
+    let named = profile.cases(library().cases()).unwrap();
+    let mut obligations = profile.obligations(named, &Supports::default(), |_| None);
+    change(&mut obligations);
+    results.obligations = Some(obligations);
+    crate::profile::stand(&mut results);
+    again(&packed_with(&records, &results))
+}
+
+#[test]
+fn the_demands_of_a_built_in_profile_are_whole() {
+    let again = demanding(|_| ());
+    assert_eq!(again.differences, []);
+    let demands = again.demands.unwrap();
+    assert_eq!(demands.origin, Origin::BuiltIn);
+    assert_eq!((demands.left_out, demands.excused), (vec![], vec![]));
+}
+
+#[test]
+fn demands_that_were_shortened_are_found() {
+    let again = demanding(|it| {
+        it.cases.pop();
+    });
+    let found: Vec<What> = again.differences.iter().map(|it| it.what).collect();
+    assert_eq!(found, [What::Standing]);
+    assert_eq!(again.demands.unwrap().left_out.len(), 1);
+}
+
+#[test]
+fn an_excuse_for_what_was_run_is_found() {
+    let ran = run().1.cases[0].id.clone();
+    let again = demanding(|it| {
+        let case = it.cases.iter_mut().find(|it| it.id == ran).unwrap();
+        case.beyond = Some("trust pin".to_owned());
+    });
+    assert_eq!(again.demands.unwrap().excused, [ran]);
+    assert!(again.differences.iter().any(|it| it.what == What::Standing));
+}
+
+#[test]
+fn another_text_under_a_known_name_is_told() {
+    let again = demanding(|it| it.text.push_str("# softer\n"));
+    assert_eq!(again.demands.unwrap().origin, Origin::Other);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use mailproof_scenarios::library::Library;
 use serde::Serialize;
 
 use super::{
-    Bundle, Damage, RECORDS, RESULTS, TRANSCRIPTS,
+    Bundle, Damage, Demands, RECORDS, RESULTS, TRANSCRIPTS,
     pack::{Key, Probe, transcript_name},
 };
 use crate::{
@@ -33,6 +33,8 @@ pub struct Again {
     pub differences: Vec<Difference>,
     /// How the cases differ from those of this mailproof.
     pub edition: OtherEdition,
+    /// Whether its profile's demands are whole; `None` where the run was for no profile.
+    pub demands: Option<Demands>,
 }
 
 /// One thing that is not the same.
@@ -136,9 +138,15 @@ pub fn judge_again(bundle: &Bundle<'_>, library: &Library) -> Result<Again, Dama
         compare(was, is, &mut differences);
     }
     whole(&packed, &results, &mut differences);
+    let edition = other_edition(bundle, library);
+    let demands = Demands::of(&packed, library);
+    if let Some(demands) = &demands {
+        shortened(demands, &edition, &mut differences);
+    }
     compare_transcripts(bundle, &packed, &mut differences)?;
     Ok(Again {
-        edition: other_edition(bundle, library),
+        edition,
+        demands,
         packed,
         results,
         differences,
@@ -372,6 +380,25 @@ fn whole(packed: &Results, again: &Results, differences: &mut Vec<Difference>) {
     add(What::Standing, standing(packed), standing(again));
     let stale = |it: &Results| it.stale.join(", ");
     add(What::Expected, stale(packed), stale(again));
+}
+
+/// A profile that demands less in the bundle than it says. With other cases here than those of the bundle nobody
+/// can tell; the difference of editions is told then.
+fn shortened(demands: &Demands, edition: &OtherEdition, differences: &mut Vec<Difference>) {
+    let left_out = demands.left_out.iter().filter(|_| edition.is_same());
+    for (id, why) in left_out.map(|it| (it, "its profile demands it")).chain(
+        demands
+            .excused
+            .iter()
+            .map(|it| (it, "nothing says that the subject cannot do it")),
+    ) {
+        differences.push(Difference {
+            id: id.clone(),
+            what: What::Standing,
+            packed: "not demanded".to_owned(),
+            again: why.to_owned(),
+        });
+    }
 }
 
 /// The transcripts that were packed are those of the results that were packed.

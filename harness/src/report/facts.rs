@@ -62,8 +62,11 @@ pub fn repeat_command(results: &Results, case: &CaseResult) -> String {
         command.push(' ');
         command.push_str(&text::shell(argument));
     }
+    // A person's client is served one case; it has no filter.
+    let served = repeat.first().is_some_and(|it| it == "serve");
+    let chosen = if served { "" } else { "--include " };
     format!(
-        "{command} --include {} --seed {}",
+        "{command} {chosen}{} --seed {}",
         text::quoted(id),
         results.seed
     )
@@ -176,6 +179,14 @@ mod tests {
             ..sample::empty()
         };
         repeat_command(&results, &sample::case("a#b", Verdict::Fail, ""))
+    }
+
+    #[test]
+    fn what_a_person_met_is_served_again() {
+        let mut results = sample::empty();
+        results.repeat = vec!["serve".to_owned()];
+        let command = repeat_command(&results, &sample::case("a#b", Verdict::Fail, ""));
+        assert!(command.starts_with("mailproof serve 'a#b' --seed "));
     }
 
     #[test]

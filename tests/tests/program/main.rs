@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bundle;
+mod certified;
 mod ci;
 mod clients;
 mod commands;

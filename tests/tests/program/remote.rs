@@ -10,20 +10,20 @@ use mailproof::results::{Results, Verdict};
 use mailproof_tests::program::{Ended, command, is_installed, results, skipped};
 use test_case::test_case;
 
-const TOKEN: &str = "outbox-\"token\"";
+pub(crate) const TOKEN: &str = "outbox-\"token\"";
 
-fn products() -> PathBuf {
+pub(crate) fn products() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("products")
 }
 
 /// The HTTP product, until it is dropped.
-struct Outbox {
+pub(crate) struct Outbox {
     child: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Outbox {
-    fn start(switches: &[&str]) -> Self {
+    pub(crate) fn start(switches: &[&str]) -> Self {
         let mut child = Command::new("python3")
             .arg(products().join("outbox/outbox.py"))
             .args(["--port", "0"])

@@ -63,6 +63,10 @@ pub(crate) fn execute(args: &PageArgs, stdout: &mut dyn Write) -> Result<Exit, F
 fn destination(args: &PageArgs) -> Result<Option<(Folder, String)>, Failure> {
     let file = match (&args.out, &args.dirs[..]) {
         (Some(file), _) => file.clone(),
+        // A folder that is not there is no run, and is not made for the page.
+        (None, [dir]) if args.format == Format::Html && !dir.is_dir() => {
+            return Err(no_run(&dir.join(out::RESULTS)));
+        }
         (None, [dir]) if args.format == Format::Html => dir.join(out::PAGE),
         (None, _) => return Ok(None),
     };
@@ -78,13 +82,18 @@ fn destination(args: &PageArgs) -> Result<Option<(Folder, String)>, Failure> {
     Ok(Some((folder, name.to_owned())))
 }
 
+fn no_run(results: &Path) -> Failure {
+    let shown = text::line(&results.display().to_string());
+    Failure::usage(format!(
+        "there is no `{shown}`; give a folder that `mailproof run --out` wrote"
+    ))
+}
+
 fn results(folder: &Path) -> Result<Results, Failure> {
     let path = folder.join(out::RESULTS);
     let shown = text::line(&path.display().to_string());
     let file = File::open(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::usage(format!(
-            "there is no `{shown}`; give a folder that `mailproof run --out` wrote"
-        )),
+        io::ErrorKind::NotFound => no_run(&path),
         _ => Failure::usage(format!("cannot read `{shown}`: {error}")),
     })?;
     let results = json::read(BufReader::new(file))

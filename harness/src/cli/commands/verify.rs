@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::key;
 use crate::{
-    bundle::{self, Again, Bundle, Damage, Difference, OtherEdition},
+    bundle::{self, Again, Bundle, Damage, Demands, Difference, Origin, OtherEdition},
     cli::{
         Failure,
         args::{ListFormat, VerifyArgs},
@@ -135,6 +135,8 @@ struct Report {
     cases: usize,
     controls: usize,
     standing: Option<Standing>,
+    /// Whether the profile's demands are whole.
+    demands: Option<Demands>,
     differences: Vec<Difference>,
 }
 
@@ -167,6 +169,7 @@ impl Report {
             cases: again.results.cases.len(),
             controls: again.results.controls.len(),
             standing: again.results.standing,
+            demands: again.demands,
             differences: again.differences,
         }
     }
@@ -229,6 +232,7 @@ impl Report {
                 let title = text::line(&format!("{}: {}", it.title, it.conformance.name()));
                 put("roll-up", &title);
                 put("", &text::line(&it.why));
+                put("", origin(self.demands.as_ref()));
             }
             None => put("roll-up", "the run was for no profile"),
         }
@@ -304,4 +308,15 @@ fn told(difference: &Difference) -> String {
         difference.packed,
         difference.again
     ))
+}
+/// Whose profile it is, in words.
+fn origin(demands: Option<&Demands>) -> &'static str {
+    match demands.map(|it| it.origin) {
+        Some(Origin::BuiltIn) => "by the profile of that name as it is here",
+        Some(Origin::Other) => {
+            "by a profile with that name and ANOTHER TEXT than the one that is here"
+        }
+        Some(Origin::Own) => "by a profile of the vendor's own: its text is in the bundle",
+        None => "by a profile that cannot be read here",
+    }
 }
