@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => {
-            let (args, project) = filled(args)?;
+            let (args, project) = filled(*args)?;
             let options = commands::run::Options::new(args).in_project(project.as_ref());
             commands::run::execute(&options, stdout)
         }

@@ -367,7 +367,7 @@ mod tests {
         };
         let mut taken = Taken::default();
         args.fill(&project(), &mut taken);
-        (args, taken.line(&project()))
+        (*args, taken.line(&project()))
     }
 
     #[test]

@@ -315,6 +315,7 @@ fn poison(value: &mut Value, evil: &str) {
                     "who",
                     "control",
                     "now",
+                    "supports",
                 ];
                 if !fixed.contains(&key.as_str()) {
                     poison(value, evil);

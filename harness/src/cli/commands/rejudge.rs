@@ -126,7 +126,9 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
 /// [`Failure`] where the files of those folders are no scenarios any more.
 pub(super) fn background(results: &Results) -> Result<Background, Failure> {
     let arguments = results.repeat.windows(2);
-    let named = arguments.filter_map(|it| (it[0] == "--scenarios").then(|| PathBuf::from(&it[1])));
+    let named = arguments
+        .filter(|it| it[0] == "--scenarios")
+        .map(|it| PathBuf::from(&it[1]));
     let folders: Vec<PathBuf> = named.filter(|it| it.is_dir()).collect();
     Ok(Background::of(&library(&folders)?))
 }
