@@ -191,6 +191,8 @@ impl<K: Keeper> Walk<K> {
             now: None,
         };
         walk.pass_over()?;
+        // Before anybody can look: whoever resumes sees at once what is done.
+        walk.show(None);
         Ok(walk)
     }
 
@@ -216,7 +218,6 @@ impl<K: Keeper> Walk<K> {
     pub async fn walk(mut self, stop: &Cancel) -> Result<(Left, K), String> {
         let desk = Arc::clone(&self.desk);
         let mut attempts = 0;
-        self.show(None);
         loop {
             let woke = tokio::select! {
                 biased;
