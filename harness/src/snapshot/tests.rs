@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use test_case::test_case;
 
 use super::*;
-use crate::{report::records::tests::record, results::Change};
+use crate::results::Change;
 
 fn taken(cases: &[(&str, &str)]) -> Taken {
     Taken {
@@ -159,17 +159,6 @@ fn long_transcripts_are_cut() {
     let text = file::bounded(&"  x\n".repeat(5000));
     assert_eq!(text.lines().count(), 4001);
     assert!(text.ends_with("  ... (1000 more lines)\n"));
-}
-
-#[test]
-fn the_name_in_ehlo_is_seen_unless_the_adapter_hides_it() {
-    let record = record(b"EHLO a.example\r\n");
-    let shown = |rules: &Rules| normalise_with(&record, rules);
-    assert!(
-        shown(&Rules::default()).contains("EHLO a.example"),
-        "{}",
-        shown(&Rules::default())
-    );
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use mailproof_scenarios::model::{
 };
 use test_case::test_case;
 
-use super::{Options, Replacement, Rules, normalise, normalise_with, render};
+use super::{Hidden, Options, Replacement, Rules, normalise, normalise_with, render};
 use crate::judge::testing::Scene;
 
 fn refused_certificate() -> Scene {
@@ -362,4 +362,18 @@ fn varying(line: &str, expected: &str) {
     let scene = Scene::send().begin().connect().says(&format!("{line}\r\n"));
     let text = normalise(&scene.record);
     assert!(text.contains(&format!("S: {expected}\n")), "{text}");
+}
+
+#[test]
+fn a_user_sees_the_name_in_ehlo_unless_the_adapter_hides_it() {
+    let shown = |hide: &[Hidden]| {
+        let rules = Rules {
+            hide: hide.iter().copied().collect(),
+            ..Rules::default()
+        };
+        normalise_with(&submission().record, &rules)
+    };
+    assert!(!shown(&[]).contains("{ehlo}"), "{}", shown(&[]));
+    assert!(shown(&[Hidden::Ehlo]).contains("C: EHLO {ehlo}"));
+    assert!(!shown(&[Hidden::Id, Hidden::UserAgent]).contains("{ehlo}"));
 }

@@ -89,9 +89,9 @@ fn check(args: &BaselineFileArgs, stdout: &mut dyn Write) -> Result<Exit, Failur
     tell(&applied, stdout)?;
     writeln!(
         stdout,
-        "{}, {count} not named; {} that no longer hold",
+        "{}, {count} not named; entries that no longer hold: {}",
         text::count(applied.expected.len(), "expected failure"),
-        text::count(applied.mismatches.len(), "entry or entries")
+        applied.mismatches.len()
     )?;
     Ok(match (count, applied.mismatches.is_empty()) {
         (0, true) => Exit::AsExpected,
