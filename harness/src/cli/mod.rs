@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, stdout: &mut dyn Write) -> Result<Exit, Failure> {
     match command {
-        Command::Run(args) => commands::run::execute(&commands::run::Options::new(args), stdout),
+        Command::Run(args) => commands::run::execute(&commands::run::Options::new(*args), stdout),
         Command::List(args) => commands::list::execute(&args, stdout),
         Command::Show(args) => commands::show::execute(&args, stdout),
         Command::Explain(args) => commands::explain::execute(&args, stdout),

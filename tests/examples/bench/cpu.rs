@@ -26,6 +26,7 @@ pub(crate) fn per_case() -> Outcome {
         now: OffsetDateTime::now_utc(),
         timeout: None,
         jobs: 2,
+        reach: mailproof::reach::Setting::default(),
     };
     let (mut ran, mut controls) = (0, 0);
     let before = spent();

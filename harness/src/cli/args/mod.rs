@@ -75,7 +75,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run cases against a client and report what it did
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// List the cases
     List(ListArgs),
     /// Print the file of a scenario and the cases it expands to

@@ -341,7 +341,7 @@ mod tests {
             .unwrap_or_else(|error| panic!("{error}"))
             .command
         {
-            Command::Run(args) => Options::new(args),
+            Command::Run(args) => Options::new(*args),
             other => panic!("{other:?}"),
         }
     }
