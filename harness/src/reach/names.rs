@@ -113,7 +113,7 @@ mod tests {
         host_name(word).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    #[test_case(&["*.firma.test"], "no host name"; "a wildcard")]
+    #[test_case(&["*.firma.test"], "between its dots"; "a wildcard")]
     #[test_case(&["mail firma"], "no host name"; "a blank")]
     #[test_case(&["mail..test"], "no host name"; "an empty label")]
     #[test_case(&["10.0.0.300"], "last label"; "an address that is none")]

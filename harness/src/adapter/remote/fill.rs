@@ -142,7 +142,9 @@ impl Json {
             Json::List(place) => list(place, values)?,
             Json::File(path) => {
                 let path = path.fill(values)?;
-                Any::String(text_of(&path).map_err(|error| HookError::File(path, error))?)
+                // The folder is another one for each case.
+                let name = || path.rsplit('/').next().unwrap_or(&path).to_owned();
+                Any::String(text_of(&path).map_err(|error| HookError::File(name(), error))?)
             }
             Json::Array(items) => Any::Array(
                 items
