@@ -172,8 +172,10 @@ impl Browser {
         answer["result"]["value"].clone()
     }
 
-    /// The text of the first element that fits a selector, as it is seen.
+    /// The text of the first element that fits a selector, as it is seen. Waits for the element: what is made
+    /// when something opens is there a little later.
     pub fn text(&mut self, selector: &str) -> String {
+        self.wait_for(&format!("document.querySelector({})", json!(selector)));
         let value = self.evaluate(&format!(
             "document.querySelector({}).innerText",
             json!(selector)

@@ -68,7 +68,7 @@ Exit codes:
     1  a verdict that nobody expected
     2  the command line or a file is wrong
     3  the environment or mailproof itself failed
-    4  nothing was run to a decision, or less than --require demands
+    4  nothing was run to a decision, or less than the profile, --require or --require-lab demands
     5  nothing is wrong but entries of the expected-failures file that no longer hold
     6  nothing is wrong, but transcripts differ from their snapshots
   130  interrupted; what had finished is kept
