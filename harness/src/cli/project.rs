@@ -238,6 +238,8 @@ impl Fill for ServeArgs {
         let seed = project.seed.as_ref();
         taken.one("seed", &mut self.seed, seed, ToString::to_string);
         reach(&mut self.reach, project, taken);
+        let adapter = project.adapter.as_ref();
+        taken.one("adapter", &mut self.adapter, adapter, String::clone);
     }
 }
 
@@ -419,7 +421,7 @@ mod tests {
     #[test_case(&["list"], Some("mailproof.toml sets scenarios s t"))]
     #[test_case(&["show", "x"], Some("mailproof.toml sets scenarios s t"))]
     #[test_case(&["lint", "x"], None; "paths")]
-    #[test_case(&["serve", "x", "--seed", "1"], Some("mailproof.toml sets scenarios s t"))]
+    #[test_case(&["serve", "x", "--seed", "1"], Some("mailproof.toml sets scenarios s t, adapter a.toml"))]
     #[test_case(&["rejudge", "x", "--fail-on", "must"],
         Some("mailproof.toml sets expect e.toml, require 7, require-lab true"))]
     fn each_command_takes_what_concerns_it(arguments: &[&str], expected: Option<&str>) {

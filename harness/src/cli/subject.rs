@@ -25,13 +25,7 @@ pub(super) const DEFAULT: &str = "embedded";
 /// [`Failure`] of usage where there is no such adapter or it is wrong, of the environment where its program
 /// is not installed.
 pub(super) fn find(name: Option<&str>) -> Result<Arc<Adapter>, Failure> {
-    let name = name.unwrap_or(DEFAULT);
-    let adapter = adapter::find(name).map_err(|error| match &error {
-        FindError::Wrong(_) | FindError::Unknown { .. } => {
-            Failure::usage(text::block(&error.to_string()))
-        }
-        FindError::Unreadable { .. } => Failure::usage(text::line(&error.to_string())),
-    })?;
+    let adapter = read(name.unwrap_or(DEFAULT))?;
     adapter
         .check_program()
         .map_err(|missing| Failure::environment(text::line(&missing.to_string())))?;
@@ -39,6 +33,19 @@ pub(super) fn find(name: Option<&str>) -> Result<Arc<Adapter>, Failure> {
         is_there(&adapter)?;
     }
     Ok(Arc::new(adapter))
+}
+
+/// The adapter alone, whether its program is there or not.
+///
+/// # Errors
+/// [`Failure`] of usage where there is none or it is wrong.
+pub(super) fn read(name: &str) -> Result<Adapter, Failure> {
+    adapter::find(name).map_err(|error| match &error {
+        FindError::Wrong(_) | FindError::Unknown { .. } => {
+            Failure::usage(text::block(&error.to_string()))
+        }
+        FindError::Unreadable { .. } => Failure::usage(text::line(&error.to_string())),
+    })
 }
 
 /// A product that nobody answers for is no product to judge.

@@ -59,6 +59,8 @@ pub struct Order {
     pub canaries: Canaries,
     /// The civil time from which dates are computed.
     pub now: time::OffsetDateTime,
+    /// How the product calls its settings.
+    pub words: Words,
     /// Where it is reached.
     pub reach: Setting,
     /// See [`QUIET`].
@@ -438,6 +440,7 @@ impl Serving {
             self.world.port(step.port),
             &self.record.canaries,
             &self.settings_place(u16::try_from(number).unwrap_or(1)),
+            &self.order.words,
         );
         let end = match (person.is_asked, number < of) {
             (true, _) => {

@@ -7,6 +7,8 @@ use mailproof_scenarios::model::{
     Auth, Canaries, Job, Message, PortRole, Protocol, Security, Step, Trust,
 };
 
+use crate::{adapter::Words, report::text};
+
 /// What every step of a case has in common.
 #[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
@@ -77,7 +79,13 @@ pub(super) fn account(name: &str, canaries: &Canaries, with_token: bool) -> Stri
 }
 
 /// One step: the settings, and what the person is to do.
-pub(super) fn step(step: &Step, port: u16, canaries: &Canaries, place: &Place<'_>) -> String {
+pub(super) fn step(
+    step: &Step,
+    port: u16,
+    canaries: &Canaries,
+    place: &Place<'_>,
+    words: &Words,
+) -> String {
     let mut out = String::new();
     let mut line = |name: &str, words: &str| {
         let _ = writeln!(out, "  {name:<14}{words}");
@@ -93,15 +101,27 @@ pub(super) fn step(step: &Step, port: u16, canaries: &Canaries, place: &Place<'_
     );
     line(
         "security",
-        &format!("{}: {}", step.security, security(step.security)),
+        &named(
+            words.security.get(&step.security),
+            &format!("{}: {}", step.security, security(step.security)),
+        ),
     );
     if step.security != Security::None {
         line(
             "trust",
-            &format!("{}: {}", step.trust, trust(step.trust, place)),
+            &named(
+                words.trust.get(&step.trust),
+                &format!("{}: {}", step.trust, trust(step.trust, place)),
+            ),
         );
     }
-    line("sign-in", &format!("{}: {}", step.auth, auth(step.auth)));
+    line(
+        "sign-in",
+        &named(
+            words.auth.get(&step.auth),
+            &format!("{}: {}", step.auth, auth(step.auth)),
+        ),
+    );
     if step.auth != Auth::None {
         out.push_str(&self::account(
             &step.account,
@@ -111,6 +131,14 @@ pub(super) fn step(step: &Step, port: u16, canaries: &Canaries, place: &Place<'_
     }
     let _ = writeln!(out, "\n  {}", job(step, canaries));
     out
+}
+
+/// A setting by the name that it has in the product, where that is known, and what it means.
+fn named(name: Option<&String>, meaning: &str) -> String {
+    match name {
+        Some(name) => format!("“{}” ({meaning})", text::line(name)),
+        None => meaning.to_owned(),
+    }
 }
 
 pub(super) fn security(security: Security) -> &'static str {
@@ -211,7 +239,12 @@ mod tests {
             pin: Path::new("/x/pin.pem"),
             pin_fingerprint: "CC:DD",
         };
-        (step(&it, 4711, &record.canaries, &place), record.canaries)
+        let words = Words {
+            security: [(Security::Implicit, "SSL".to_owned())].into(),
+            ..Words::default()
+        };
+        let shown = step(&it, 4711, &record.canaries, &place, &words);
+        (shown, record.canaries)
     }
 
     #[test_case(Trust::Pin, Auth::Password => (true, true, false); "pin")]
@@ -233,6 +266,14 @@ mod tests {
             shown.contains(&account.password),
             shown.contains(&account.token),
         )
+    }
+
+    #[test_case(Security::Implicit => true; "known")]
+    #[test_case(Security::StarttlsRequired => false; "unknown")]
+    fn by_the_name_in_the_product(security: Security) -> bool {
+        let (shown, _) = shown(|it| it.security = security);
+        assert!(shown.contains(&format!("{security}: ")), "{shown}");
+        shown.contains("“SSL” (implicit: TLS from the first octet")
     }
 
     #[test]

@@ -301,6 +301,7 @@ impl<K: Keeper> Walk<K> {
             personas: self.course.personas.clone(),
             canaries: self.course.canaries.clone(),
             now: self.course.now,
+            words: self.course.words.clone(),
             reach: self.course.reach.clone(),
             quiet: QUIET,
             kept: Kept {

@@ -36,6 +36,9 @@ that of `run`, and 4 where something of the plan is left; --resume goes on with 
 pub struct ServeArgs {
     /// A case or scenario id, the name of a persona that simply works, or a plan: a TOML file
     pub target: String,
+    /// The client, by the name of a built-in adapter or its file: settings are told by their names in it
+    #[arg(long, value_name = "ADAPTER", value_hint = ValueHint::FilePath)]
+    pub adapter: Option<String>,
     /// Serve the case without its deviation, to see that the client manages undisturbed
     #[arg(long)]
     pub control: bool,

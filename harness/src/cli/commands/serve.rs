@@ -6,6 +6,7 @@ use std::{io::Write, path::PathBuf};
 
 use super::serve_plan;
 use crate::{
+    adapter::Words,
     cli::{
         Failure,
         args::{PlanArgs, ServeArgs},
@@ -34,6 +35,8 @@ use mailproof_scenarios::{
 pub struct Options {
     /// A case, scenario or persona.
     pub target: String,
+    /// The client whose names for settings are told.
+    pub adapter: Option<String>,
     /// Without the deviation of a case.
     pub control: bool,
     /// Where the fresh values come from.
@@ -60,6 +63,7 @@ impl Options {
     pub fn new(args: ServeArgs) -> Self {
         Self {
             target: args.target,
+            adapter: args.adapter,
             control: args.control,
             seed: args.seed.unwrap_or_else(values::fresh_seed),
             scenarios: args.scenarios,
@@ -152,6 +156,10 @@ fn order(options: &Options, library: &Library, target: Target<'_>) -> Result<Ord
         free,
         personas: library.personas().clone(),
         now: OffsetDateTime::now_utc(),
+        words: match options.adapter.as_deref() {
+            Some(name) => subject::read(name)?.words,
+            None => Words::default(),
+        },
         reach: subject::reach(&options.reach, false)?,
         quiet: QUIET,
         kept: Kept::default(),
