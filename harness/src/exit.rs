@@ -70,6 +70,18 @@ pub struct Demands {
     pub left_open: usize,
 }
 
+impl Demands {
+    /// What the flags that several commands have ask for.
+    pub fn new(fail_on: &[FailOn], require: &[Require]) -> Self {
+        Self {
+            should: fail_on.contains(&FailOn::Should),
+            inconclusive: fail_on.contains(&FailOn::Inconclusive),
+            require: require.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
 /// One demand on how much is run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Require {

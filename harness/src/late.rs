@@ -16,10 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 use base64::{
-    Engine as _,
-    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+    Engine as _, alphabet,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+    },
 };
-use base64::{alphabet, engine::DecodePaddingMode};
 use mailproof_scenarios::model::{Canaries, Case, Event, Log, Step, What};
 
 use crate::results::Record;

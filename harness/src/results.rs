@@ -281,7 +281,7 @@ impl CaseResult {
 }
 
 /// Everything about a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// [`RESULTS_VERSION`].
     pub v: u32,

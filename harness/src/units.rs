@@ -3,6 +3,11 @@
 
 use std::time::Duration;
 
+/// Whether what names one of several things is a file: what has a slash or ends in `.toml` is.
+pub fn is_path(name_or_path: &str) -> bool {
+    name_or_path.contains('/') || name_or_path.ends_with(".toml")
+}
+
 /// `500ms`, `10s`, `2m`; more than nothing, at most an hour.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::path::Path;
 use include_dir::{Dir, include_dir};
 
 use super::{Adapter, AdapterError, FindError, Kind, error::nearest, load};
-use crate::subjects;
+use crate::{subjects, units};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
 
@@ -17,7 +17,7 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/adapters");
 /// # Errors
 /// [`FindError`] where there is none, or where it is wrong.
 pub fn find(name_or_path: &str) -> Result<Adapter, FindError> {
-    if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+    if units::is_path(name_or_path) {
         return from_file(name_or_path);
     }
     if let Some(file) = BUILT_IN.get_file(format!("{name_or_path}.toml")) {
@@ -45,7 +45,7 @@ pub fn all() -> Result<Vec<Adapter>, AdapterError> {
 /// The text of that adapter's file, for people; an embedded subject without one of its own has that of the
 /// reference client. `None` where there is none or it is no text.
 pub fn source(name_or_path: &str) -> Option<String> {
-    if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+    if units::is_path(name_or_path) {
         return std::fs::read_to_string(name_or_path).ok();
     }
     let own = BUILT_IN.get_file(format!("{name_or_path}.toml"));

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     edition,
     report::sample,
-    results::{NotRun, Observed, Record, Results, Verdict},
+    results::{CaseResult, NotRun, Observed, Record, Results, Verdict},
     session::judged,
     subject::Supports,
 };
@@ -173,6 +173,29 @@ fn an_excuse_for_what_was_run_is_found() {
 fn another_text_under_a_known_name_is_told() {
     let again = demanding(|it| it.text.push_str("# softer\n"));
     assert_eq!(again.demands.unwrap().origin, Origin::Other);
+}
+
+/// Cases of a plan share a control by their settings, and a record says which one it is.
+#[test]
+fn a_case_is_judged_by_the_control_that_its_record_names() {
+    let (records, mut results) = run();
+    let mut records: Vec<Record> = records;
+    let shared = "control/shared".to_owned();
+    let mut by_id: Vec<CaseResult> = Vec::new();
+    for record in &mut records {
+        match record.case.id.starts_with("control/") {
+            true => record.case.id.clone_from(&shared),
+            false => record.control = Some(shared.clone()),
+        }
+    }
+    let control = records.iter().find(|it| it.case.id == shared).unwrap();
+    let on_control = judged(control, None);
+    let cases = records.iter().filter(|it| it.case.id != shared);
+    by_id.extend(cases.map(|it| judged(it, Some(&on_control.judgement))));
+    by_id.sort_by(|a, b| a.id.cmp(&b.id));
+    results.cases = by_id;
+    results.controls = vec![on_control];
+    assert_eq!(again(&packed_with(&records, &results)).differences, []);
 }
 
 #[test]

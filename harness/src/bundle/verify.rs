@@ -227,8 +227,7 @@ impl Found {
             self.controls.push(judged(record, None));
             return;
         }
-        let control = record.case.has_delta().then(|| record.case.control().id);
-        let control = control.and_then(|id| {
+        let control = record.control_id().and_then(|id| {
             let at = self.controls.binary_search_by(|it| it.id.cmp(&id)).ok()?;
             self.controls.get(at)
         });

@@ -13,7 +13,20 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::exit::Exit;
+use crate::{exit::Exit, runner::Cancel};
+
+/// What is cancelled when the user interrupts: see [`Interrupt::watch`].
+///
+/// # Errors
+/// What the operating system says.
+pub fn interrupted() -> io::Result<Cancel> {
+    let cancel = Cancel::new();
+    Interrupt::default().watch({
+        let cancel = cancel.clone();
+        move || cancel.cancel()
+    })?;
+    Ok(cancel)
+}
 
 /// Whether the user wants the run to stop. Clones share the wish; it stays.
 #[derive(Clone, Debug, Default)]

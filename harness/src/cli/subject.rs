@@ -10,10 +10,11 @@ use super::Failure;
 use crate::{
     adapter::{self, Adapter, FindError, Kind},
     lab,
-    reach::{Setting, Wish},
+    reach::{Anchor, Setting, Wish},
     report::text,
     runner,
     session::{At, Session},
+    units,
 };
 
 /// The subject that is run where nobody names one.
@@ -99,9 +100,15 @@ pub(super) fn reach(wish: &Wish, lab: bool) -> Result<Setting, Failure> {
                        --port-map or --allow-from";
         return Err(Failure::usage(message));
     }
-    let place = setting.place(if lab { Place::Lab } else { Place::Loopback });
-    let now = OffsetDateTime::now_utc();
-    drop(setting.anchor.authority(&place, now)?);
+    // What is forged anew needs no try.
+    if setting.anchor != Anchor::Fresh {
+        let place = setting.place(if lab { Place::Lab } else { Place::Loopback });
+        drop(
+            setting
+                .anchor
+                .authority(&place, OffsetDateTime::now_utc())?,
+        );
+    }
     Ok(setting)
 }
 
@@ -121,8 +128,7 @@ pub(super) fn no_lab_for(asked: bool, adapter: &Adapter) -> Option<String> {
 }
 
 fn absolute(name: &str) -> String {
-    let is_path = name.contains('/') || name.ends_with(".toml");
-    let path = is_path
+    let path = units::is_path(name)
         .then(|| Path::new(name).canonicalize().ok())
         .flatten();
     path.map_or_else(|| name.to_owned(), |it| it.display().to_string())

@@ -232,8 +232,7 @@ fn not_run(case: &Case) -> Option<NotRun> {
     if let Some(why) = unseen(case, &Place::Loopback) {
         return Some(NotRun::Skipped(why));
     }
-    let steps = case.effective_steps();
-    let odd = steps.iter().chain(&case.steps).find(|it| {
+    let odd = case.every_step().find(|it| {
         it.ca_file != CaFile::default() || it.store != Store::default() || it.crl != Crl::default()
     });
     odd.map(|_| {

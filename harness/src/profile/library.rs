@@ -6,7 +6,10 @@ use include_dir::{Dir, include_dir};
 use mailproof_scenarios::language::{Problems, Source};
 
 use super::{Profile, file};
-use crate::select::suggest::{did_you_mean, nearest};
+use crate::{
+    select::suggest::{did_you_mean, nearest},
+    units,
+};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -42,7 +45,7 @@ pub enum FindError {
 /// # Errors
 /// [`FindError`] where there is none, or where it is wrong.
 pub fn find(name_or_path: &str) -> Result<Profile, FindError> {
-    if name_or_path.contains('/') || name_or_path.ends_with(".toml") {
+    if units::is_path(name_or_path) {
         return from_file(name_or_path);
     }
     let built_in = BUILT_IN.get_file(format!("{name_or_path}.toml"));

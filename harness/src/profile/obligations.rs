@@ -3,7 +3,6 @@
 //! Plain data that results carry, so that they can be judged again when the profile, the library or the adapter
 //! has changed. Must not know verdicts.
 
-use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{
     language::{Problem, Problems, nearest},
     model::Case,
@@ -11,7 +10,7 @@ use mailproof_scenarios::{
 use serde::{Deserialize, Serialize};
 
 use super::{Ability, Profile, library};
-use crate::{runner::observes, subject::Supports};
+use crate::{runner::needs_lab, subject::Supports};
 
 /// What a profile demands of a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,10 +62,6 @@ impl Profile {
 
     /// Whether the profile names a case.
     pub fn names(&self, case: &Case) -> bool {
-        let seen = |case: &Case| {
-            let mut needs = case.needs.iter();
-            self.lab || needs.all(|it| observes(&Place::Loopback, *it))
-        };
         let spoken = case
             .effective_steps()
             .iter()
@@ -74,7 +69,7 @@ impl Profile {
         let fits = |rules: &[super::Rule]| rules.iter().any(|it| it.matcher.fits(case));
         spoken
             && fits(&self.mandatory)
-            && seen(case)
+            && (self.lab || !needs_lab(case))
             && !self.excluded.iter().any(|it| fits(&it.cases))
     }
 

@@ -201,8 +201,7 @@ impl Reader<'_> {
             self.problem(text, "an empty name is no name");
             return None;
         }
-        let is_path = word.contains('/') || word.ends_with(".toml");
-        Some(if is_path {
+        Some(if units::is_path(word) {
             self.folder.join(word).display().to_string()
         } else {
             word.to_owned()

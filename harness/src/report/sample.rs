@@ -17,19 +17,8 @@ pub(crate) fn empty() -> Results {
         seed: 7,
         repeat: vec!["run".to_owned(), "my adapters/curl.toml".to_owned()],
         now: "2026-11-22T08:00:00Z".to_owned(),
-        selected: 0,
-        ran: 0,
-        interrupted: false,
         took_ms: 12_449,
-        cases: Vec::new(),
-        controls: Vec::new(),
-        stale: Vec::new(),
-        turned_away: Vec::new(),
-        supports: None,
-        obligations: None,
-        standing: None,
-        snapshots: Vec::new(),
-        edition: None,
+        ..Results::default()
     }
 }
 

@@ -19,7 +19,7 @@ mod workers;
 
 pub use execute::{Local, LocalOptions};
 pub use message::{Head, render};
-pub use plan::{Plan, Planned, not_shown, observes, unseen};
+pub use plan::{Plan, Planned, needs_lab, not_shown, unseen};
 pub use remote::is_there;
 pub use schedule::{Executed, Executor, RunEvent, RunOptions, Summary, run};
 pub use subject::version;

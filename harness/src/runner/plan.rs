@@ -118,7 +118,7 @@ pub fn not_shown(case: &Case, place: &Place, authority: &Authority) -> Option<St
 }
 
 /// Whether a place can show what a case needs. Which names a reachable server has, each case asks for itself.
-pub fn observes(place: &Place, need: Need) -> bool {
+fn observes(place: &Place, need: Need) -> bool {
     match (place, need) {
         (Place::Loopback, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => false,
         (Place::Lab, Need::Ports | Need::Packets | Need::Names | Need::Addresses) => true,
@@ -126,6 +126,12 @@ pub fn observes(place: &Place, need: Need) -> bool {
         (Place::Reachable(_), Need::Ports) => place.has_decoys(),
         (Place::Reachable(_), Need::Names) => true,
     }
+}
+
+/// Whether a case needs what only the lab has, wherever else servers listen on this machine.
+pub fn needs_lab(case: &Case) -> bool {
+    let mut needs = case.needs.iter();
+    needs.any(|it| !observes(&Place::Loopback, *it))
 }
 
 /// What a case must call the server by, where it has no such name or address here.
@@ -180,11 +186,7 @@ fn control_id(case: &Case) -> String {
 
 fn not_run(case: &Case, adapter: &Adapter, place: &Place) -> Option<NotRun> {
     // Who cannot be asked for the base cannot complete the control.
-    let steps = case.effective_steps();
-    let lack = steps
-        .iter()
-        .chain(&case.steps)
-        .find_map(|it| adapter.lacks(it));
+    let lack = case.every_step().find_map(|it| adapter.lacks(&it));
     if let Some(lack) = lack {
         return Some(NotRun::Unsupported(lack));
     }

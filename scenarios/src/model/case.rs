@@ -168,6 +168,11 @@ impl Case {
         steps
     }
 
+    /// Every step that somebody is asked for: as it is run, and behind those the base's for the control.
+    pub fn every_step(&self) -> impl Iterator<Item = Step> {
+        self.effective_steps().into_iter().chain(self.steps.clone())
+    }
+
     /// The deviations of the server's side, none in a control.
     pub fn deviations(&self) -> &[Deviation] {
         self.delta.deviations()
@@ -195,9 +200,7 @@ impl Case {
             Action::Port(change) => change.role,
             _ => None,
         });
-        self.steps
-            .iter()
-            .chain(&self.effective_steps())
+        self.every_step()
             .map(|it| it.port)
             .chain(self.setup.ports.iter().map(|(role, _)| *role))
             .chain(changed)

@@ -215,7 +215,25 @@ fn a_retry_that_comes_late_is_told_in_its_own_case() {
     ];
     // What is waiting goes out while the cases behind it run.
     let put_off = "smtp/auth/454-temporary#smtp-implicit";
-    let arguments = ["-i", put_off, "-i", "tls/**#smtp-implicit", "-j", "1"];
+    let (key, bundle) = (
+        folder.path().join("key.pem"),
+        folder.path().join("a.bundle"),
+    );
+    let made = command(["key", "new"]).arg(&key).status();
+    assert!(made.unwrap().success());
+    let (key, bundle) = (key.display().to_string(), bundle.display().to_string());
+    let arguments = [
+        "-i",
+        put_off,
+        "-i",
+        "tls/**#smtp-implicit",
+        "-j",
+        "1",
+        "--bundle",
+        &bundle,
+        "--sign-key",
+        &key,
+    ];
     let run = Run::of(&adapter, &environment, &arguments);
     let results = run.results();
     let told = |words: &str| {
@@ -237,6 +255,14 @@ fn a_retry_that_comes_late_is_told_in_its_own_case() {
         verdicts(&again),
         verdicts(&results),
         "from the records alone"
+    );
+    let verified: Ended = command(["verify", &bundle]).output().unwrap().into();
+    assert_eq!(
+        verified.code,
+        Some(0),
+        "{}{}",
+        verified.stdout,
+        verified.stderr
     );
 }
 

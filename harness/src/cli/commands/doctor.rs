@@ -6,7 +6,7 @@ use std::{io::Write, time::Duration};
 
 use crate::{
     adapter::Adapter,
-    cli::{Failure, args::DoctorArgs, library, signal::Interrupt, subject, text_width, values},
+    cli::{Failure, args::DoctorArgs, library, signal::interrupted, subject, text_width, values},
     doctor::{
         ExamineError, Finding, Grade, Report, Row, examine,
         labels::{Axis, Label},
@@ -16,7 +16,6 @@ use crate::{
     lab, process,
     reach::Wish,
     report::text,
-    runner::Cancel,
     session::Session,
 };
 
@@ -66,11 +65,7 @@ pub fn execute(options: &Options, stdout: &mut dyn Write) -> Result<Exit, Failur
     if let Some(why) = subject::no_lab_for(options.lab, &adapter) {
         return Err(Failure::environment(why));
     }
-    let cancel = Cancel::new();
-    Interrupt::default().watch({
-        let cancel = cancel.clone();
-        move || cancel.cancel()
-    })?;
+    let cancel = interrupted()?;
     let session = Session {
         timeout: options.timeout,
         jobs: super::run::processors().get(),

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
     edition,
     exit::Exit,
     report::text,
-    runner::observes,
+    runner::needs_lab,
 };
 
 pub(crate) fn execute(args: &ListArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
@@ -90,13 +89,9 @@ struct Row {
 fn profiles(library: &Library) -> Result<Vec<Row>, Failure> {
     let rows = crate::profile::all()?.into_iter().map(|profile| {
         let cases = profile.cases(library.cases())?;
-        let only_lab = |it: &&&Case| {
-            let mut needs = it.needs.iter();
-            needs.any(|it| !observes(&Place::Loopback, *it))
-        };
         Ok(Row {
             cases: cases.len(),
-            lab: cases.iter().filter(only_lab).count(),
+            lab: cases.iter().filter(|it| needs_lab(it)).count(),
             name: profile.name,
             title: profile.title,
             as_of: profile.as_of,

@@ -159,9 +159,7 @@ fn hold_to(folder: &Path, results: &mut Results, profile: &Profile) -> Result<()
     })?;
     let named = profile.cases(cases.values())?;
     let lack = |case: &Case| {
-        let steps = case.effective_steps();
-        let all = steps.iter().chain(&case.steps);
-        let declared = || all.into_iter().find_map(|it| supports.lacks(it));
+        let declared = || case.every_step().find_map(|it| supports.lacks(&it));
         lacks.get(&case.id).cloned().or_else(declared)
     };
     let shard = results.obligations.take().and_then(|it| it.shard);
@@ -238,27 +236,9 @@ fn head(folder: &Path) -> Result<Results, Failure> {
 fn unknown() -> Results {
     Results {
         v: RESULTS_VERSION,
-        mailproof: String::new(),
         subject: "unknown".to_owned(),
-        subject_title: String::new(),
-        subject_version: None,
         place: "unknown".to_owned(),
-        seed: 0,
-        repeat: Vec::new(),
-        now: String::new(),
-        selected: 0,
-        ran: 0,
-        interrupted: false,
-        took_ms: 0,
-        cases: Vec::new(),
-        controls: Vec::new(),
-        stale: Vec::new(),
-        turned_away: Vec::new(),
-        supports: None,
-        obligations: None,
-        standing: None,
-        snapshots: Vec::new(),
-        edition: None,
+        ..Results::default()
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{library::Library, model::Case};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -21,12 +20,12 @@ use crate::{
         Failure,
         args::{BundleArgs, ReportArgs, RunArgs, SelectArgs},
         find_profile, library, select,
-        signal::Interrupt,
+        signal::interrupted,
         subject, text_width, values,
     },
     edition,
     evidence::Evidence,
-    exit::{Demands, Exit, FailOn},
+    exit::{Demands, Exit},
     expected,
     profile::{self, Obligations, Profile},
     project::Project,
@@ -39,7 +38,7 @@ use crate::{
         text,
     },
     results::{NotRun, RESULTS_VERSION, Record, Results},
-    runner::{Cancel, Summary, observes},
+    runner::{Summary, needs_lab},
     select::Shard,
     session::{Session, Told, judged},
     snapshot::{Store, Taken},
@@ -255,25 +254,22 @@ fn run_cases(
     if let Some(lack) = without_lab(plan) {
         reporter.note(&lack);
     }
-    let cancel = Cancel::new();
-    Interrupt::default().watch({
-        let cancel = cancel.clone();
-        move || cancel.cancel()
-    })?;
+    let cancel = interrupted()?;
     let mut trouble: Option<Failure> = None;
     let cases = plan.cases.iter().map(|it| (*it).clone()).collect();
     let tell = |told: Told<'_>| {
-        let kept = match (&told, &mut evidence) {
-            (
-                Told::Case(record, _) | Told::Control(record, _) | Told::Again(record, _),
-                Some(evidence),
-            ) => evidence.keep(record),
+        let facts = match &told {
+            Told::Started(_) => None,
+            Told::Case(record, _) | Told::Control(record, _) | Told::Again(record, _) => {
+                Some(*record)
+            }
+        };
+        let kept = match (facts, &mut evidence) {
+            (Some(record), Some(evidence)) => evidence.keep(record),
             _ => Ok(()),
         };
-        let packed = match (&told, &mut packing) {
-            (Told::Case(record, _) | Told::Control(record, _), Some(packing)) => {
-                packing.keep(record)
-            }
+        let packed = match (facts, &mut packing) {
+            (Some(record), Some(packing)) => packing.keep(record),
             _ => Ok(()),
         };
         if let Told::Case(record, _) | Told::Control(record, _) = &told {
@@ -339,11 +335,7 @@ fn run_cases(
 /// What the profile demands of the subject.
 fn obligations(plan: Plan<'_>, adapter: &Adapter) -> Option<Obligations> {
     let (profile, named) = plan.profile?;
-    let lack = |case: &Case| {
-        let steps = case.effective_steps();
-        let all = steps.iter().chain(&case.steps);
-        all.into_iter().find_map(|it| adapter.lacks(it))
-    };
+    let lack = |case: &Case| case.every_step().find_map(|it| adapter.lacks(&it));
     let named = named.iter().copied();
     Some(Obligations {
         shard: plan.options.shard.map(|it| it.to_string()),
@@ -354,11 +346,7 @@ fn obligations(plan: Plan<'_>, adapter: &Adapter) -> Option<Obligations> {
 /// What the user should know at the beginning: that the profile demands more than loopback shows.
 fn without_lab(plan: Plan<'_>) -> Option<String> {
     let (profile, named) = plan.profile.filter(|_| !plan.options.lab)?;
-    let seen = |case: &&&Case| {
-        let mut needs = case.needs.iter();
-        needs.any(|it| !observes(&Place::Loopback, *it))
-    };
-    let unseen = named.iter().filter(seen).count();
+    let unseen = named.iter().filter(|it| needs_lab(it)).count();
     (unseen > 0).then(|| {
         format!(
             "the profile {} demands {} that only the lab shows: run with --lab",
@@ -381,18 +369,8 @@ fn head(session: &Session, options: &Options, selected: usize) -> Results {
         repeat: options.repeat(),
         now: session.now.format(&Rfc3339).unwrap_or_default(),
         selected,
-        ran: 0,
-        interrupted: false,
-        took_ms: 0,
-        cases: Vec::new(),
-        controls: Vec::new(),
-        stale: Vec::new(),
-        turned_away: Vec::new(),
         supports: Some(session.adapter.supports.clone()),
-        obligations: None,
-        standing: None,
-        snapshots: Vec::new(),
-        edition: None,
+        ..Results::default()
     }
 }
 
@@ -435,11 +413,8 @@ pub(super) fn reporting(args: &ReportArgs) -> Reporting {
         quiet: args.quiet,
         width: text_width(),
         demands: Demands {
-            should: args.fail_on.contains(&FailOn::Should),
-            inconclusive: args.fail_on.contains(&FailOn::Inconclusive),
-            require: args.require.clone(),
             require_lab: args.require_lab.unwrap_or_default(),
-            ..Demands::default()
+            ..Demands::new(&args.fail_on, &args.require)
         },
     }
 }

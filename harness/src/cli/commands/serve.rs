@@ -11,7 +11,7 @@ use crate::{
         Failure,
         args::{PlanArgs, ServeArgs},
         library,
-        signal::Interrupt,
+        signal::interrupted,
         subject, text_width, values,
     },
     exit::Exit,
@@ -19,7 +19,6 @@ use crate::{
     reach::Wish,
     report::text,
     results::{Held, Judgement, Verdict},
-    runner::Cancel,
     select::suggest,
     serve::{Kept, Order, Person, QUIET, Serving, for_persona, without_control},
 };
@@ -100,11 +99,7 @@ fn serve(
 ) -> Result<Exit, Failure> {
     let order = order(options, library, target)?;
     let free = order.free;
-    let stop = Cancel::new();
-    Interrupt::default().watch({
-        let stop = stop.clone();
-        move || stop.cancel()
-    })?;
+    let stop = interrupted()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

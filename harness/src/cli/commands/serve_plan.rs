@@ -18,24 +18,26 @@ use mailproof_scenarios::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    rejudge::{JUDGE, rejudge},
+    rejudge::{JUDGE, each, rejudge},
     run,
     serve::Options,
 };
 use crate::{
-    adapter::{self, Adapter, FindError, Words},
-    cli::{Failure, remark, signal::Interrupt, subject, text_width},
-    exit::{Demands, Exit, FailOn},
+    adapter::{Adapter, Words},
+    cli::{Failure, remark, signal::interrupted, subject, text_width},
+    exit::{Demands, Exit},
     expected,
     plan::{Begun, Plan, State, Stop, Stops},
     reach::Setting,
     report::{
+        background::Background,
         out::{self, Out},
         reporter::{Format, Reporter, Reporting},
         text,
     },
     results::{CaseResult, RESULTS_VERSION, Record, Results},
     runner::Cancel,
+    units,
     walk::{Course, Desk, Keeper, Walk, page::Page},
 };
 
@@ -88,7 +90,8 @@ pub(super) fn execute(
         false => Failure::usage(error.to_string()),
     })?;
     let out = Out::open(&folder)?;
-    let mut reporter = Reporter::new(reporting(options), Some(out), stops.cases().count());
+    let mut reporter = Reporter::new(reporting(options), Some(out), stops.cases().count())
+        .with_background(Background::of(library));
     match state.resumed {
         true => reporter.resume()?,
         false => reporter.begin(&head(&plan, adapter.as_ref(), &state.begun, &stops, &reach))?,
@@ -114,6 +117,7 @@ pub(super) fn execute(
         reporter,
         folder: folder.clone(),
     };
+    let resumed = state.resumed;
     let (open, mut keeper) = walk(options, course, keeper, stdout)?;
     let mut results = Results {
         interrupted: false,
@@ -121,6 +125,10 @@ pub(super) fn execute(
     };
     if let Some(expected) = expected {
         apply(&expected, &mut results, library);
+    }
+    // What earlier sittings saw is in the folder alone.
+    if resumed {
+        each(&folder, |record| keeper.reporter.detail(&record))?;
     }
     keeper.reporter.left_open(open);
     Ok(keeper.reporter.finish(&results, stdout)?.exit)
@@ -133,11 +141,7 @@ fn walk(
     keeper: Files,
     stdout: &mut dyn Write,
 ) -> Result<(usize, Files), Failure> {
-    let stop = Cancel::new();
-    Interrupt::default().watch({
-        let stop = stop.clone();
-        move || stop.cancel()
-    })?;
+    let stop = interrupted()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -227,17 +231,12 @@ fn adapter_of(plan: &Plan, path: &Path) -> Result<Option<Adapter>, Failure> {
     let Some(name) = &plan.adapter else {
         return Ok(None);
     };
-    let is_path = name.contains('/') || name.ends_with(".toml");
     let beside = path.parent().unwrap_or(Path::new("")).join(name);
-    let name = match is_path {
+    let name = match units::is_path(name) {
         true => beside.display().to_string(),
         false => name.clone(),
     };
-    let found = adapter::find(&name).map_err(|error| match &error {
-        FindError::Wrong(_) | FindError::Unknown { .. } => text::block(&error.to_string()),
-        FindError::Unreadable { .. } => text::line(&error.to_string()),
-    });
-    found.map(Some).map_err(Failure::usage)
+    subject::read(&name).map(Some)
 }
 
 /// What the plan says goes before what the adapter says.
@@ -259,17 +258,11 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn reporting(options: &Options) -> Reporting {
-    let fails = |it| options.plan.fail_on.contains(&it);
     Reporting {
         format: Format::Human,
         quiet: false,
         width: text_width(),
-        demands: Demands {
-            should: fails(FailOn::Should),
-            inconclusive: fails(FailOn::Inconclusive),
-            require: options.plan.require.clone(),
-            ..Demands::default()
-        },
+        demands: Demands::new(&options.plan.fail_on, &options.plan.require),
     }
 }
 
@@ -295,18 +288,7 @@ fn head(
         repeat: vec!["serve".to_owned()],
         now: begun.now.clone(),
         selected: stops.cases().count(),
-        ran: 0,
-        interrupted: false,
-        took_ms: 0,
-        cases: Vec::new(),
-        controls: Vec::new(),
-        stale: Vec::new(),
-        turned_away: Vec::new(),
-        supports: None,
-        obligations: None,
-        edition: None,
-        standing: None,
-        snapshots: Vec::new(),
+        ..Results::default()
     }
 }
 
