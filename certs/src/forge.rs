@@ -92,7 +92,7 @@ impl Pki {
 
     /// The first name of that chain which the trusted root may not name.
     pub(crate) fn outside(&self, recipe: &Recipe, names: &Names) -> Option<String> {
-        if recipe.anchor != Anchor::TrustedRoot {
+        if recipe.anchor != Anchor::TrustedRoot || self.territory.is_everything() {
             return None;
         }
         let stranger = self.territory.stranger(names);
@@ -102,8 +102,7 @@ impl Pki {
             listed.push(GeneralName::dns(extensions::SECOND_NAME));
         }
         // Nobody can tell whether it keeps to the limits: a client may reject it for that alone.
-        if recipe.leaf.naming == Naming::MalformedSubjectAltName && !self.territory.is_everything()
-        {
+        if recipe.leaf.naming == Naming::MalformedSubjectAltName {
             return Some("malformed names".to_owned());
         }
         self.territory.first_outside(&listed)

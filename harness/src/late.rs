@@ -12,7 +12,10 @@
 //!
 //! Pure. Must not know how a case is run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use aho_corasick::AhoCorasick;
 use base64::{
@@ -261,6 +264,16 @@ fn same(one: &Step, other: &Step) -> bool {
 /// A record as it was before anything came late; `None` where nothing did.
 pub(crate) fn without(record: &Record) -> Option<Record> {
     keep(record, |_| false)
+}
+
+/// A record as it would be had nothing come late, neither to it nor to others while it was run.
+pub(crate) fn undisturbed(record: &Record) -> Cow<'_, Record> {
+    let mut own = without(record).map_or(Cow::Borrowed(record), Cow::Owned);
+    let elsewhere = |event: &Event| matches!(event.what, What::Elsewhere { .. });
+    if own.log.events.iter().any(elsewhere) {
+        own.to_mut().log.events.retain(|it| !elsewhere(it));
+    }
+    own
 }
 
 /// A record with what came late under the same settings; `None` where nothing did.

@@ -253,8 +253,12 @@ impl Book {
         if self.owners.is_some() {
             self.records.insert(id, Entry { record, is_control });
         }
+        let mut by_owner: BTreeMap<String, Vec<Stray>> = BTreeMap::new();
         for stray in strays {
-            self.give(stray, tell);
+            by_owner.entry(stray.owner.clone()).or_default().push(stray);
+        }
+        for (owner, strays) in by_owner {
+            self.give(owner, strays, tell);
         }
     }
 
@@ -269,14 +273,15 @@ impl Book {
         judged(record, control.and_then(|id| self.controls.get(&id)))
     }
 
-    /// Gives a connection to its own case, and judges again what that concerns.
-    fn give(&mut self, stray: Stray, tell: &mut impl FnMut(Told<'_>)) {
-        let owner = stray.owner.clone();
+    /// Gives connections to their own case, and judges again what that concerns.
+    fn give(&mut self, owner: String, strays: Vec<Stray>, tell: &mut impl FnMut(Told<'_>)) {
         let Some(mut entry) = self.records.remove(&owner) else {
-            self.waiting.entry(owner).or_default().push(stray);
+            self.waiting.entry(owner).or_default().extend(strays);
             return;
         };
-        stray.put_into(&mut entry.record);
+        for stray in strays {
+            stray.put_into(&mut entry.record);
+        }
         let before = self.controls.get(&owner).map(|it| it.verdict);
         let result = self.judge(&entry.record, entry.is_control);
         let changed = entry.is_control && before != Some(result.judgement.verdict);

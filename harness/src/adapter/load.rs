@@ -99,7 +99,7 @@ pub(super) enum Where {
 #[derive(Clone)]
 pub(super) struct Checker<'a> {
     source: &'a str,
-    own: OwnPlaces,
+    pub(super) own: OwnPlaces,
     in_folder: bool,
     /// What else may be named: the secrets of a product, and what its hooks took out of answers.
     pub(super) more: BTreeSet<String>,
@@ -195,8 +195,9 @@ impl Checker<'_> {
         match (&file.job, &file.shim, &file.embedded, &file.remote) {
             (None, None, None, Some(remote)) => {
                 let settings = self.commands_of_settings(file)?;
-                let (remote, supports) =
+                let (remote, mut supports) =
                     remote::check(self, remote, &file.secrets, settings, supports, read)?;
+                supports.store = !file.system_store.is_empty();
                 Ok((Kind::Remote(Box::new(remote)), supports))
             }
             (Some(jobs), None, None, None) => {

@@ -525,6 +525,8 @@ fn a_remote_product_supports_what_it_has_hooks_and_settings_for() {
 #[test_case("[remote.trigger.send]\npost = \"http://h\"\njson = { a = { as = \"numer\", value = \"1\" } }", "mine.toml:13:22:", "did you mean `number`?"; "type")]
 #[test_case("[remote.trigger.send]\nrun = [\"x\"]\ntake = { id = \"id\" }", "mine.toml:13:15:", "expected a JSON path"; "path")]
 #[test_case("[remote.trigger.send]\nrun = [\"x\"]\ntake = { host = \"$.id\" }", "mine.toml:13:10:", "is a placeholder already"; "taken name")]
+#[test_case("[remote.trigger.send]\nrun = [\"x\"]\ntake = { encryption = \"$.id\" }", "mine.toml:13:10:", "`encryption` is a placeholder already"; "name of a setting")]
+#[test_case("[remote.variables]\nencryption = { env = \"X\" }\n[remote.trigger.send]\nrun = [\"x\"]", "mine.toml:12:1:", "`encryption` is a placeholder already"; "variable like a setting")]
 #[test_case("[remote.trigger.send]\nrun = [\"x\"]\nquiet = \"1s\"", "mine.toml:13:9:", "only in [remote.await.…]"; "wrong role")]
 #[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.send]\nget = \"http://h\"", "mine.toml:", "expected `done-when`"; "never done")]
 #[test_case("[remote.trigger.send]\nrun = [\"x\"]\n[remote.await.send]\nevery = \"1s\"", "mine.toml:", "or `quiet = \"2s\"`"; "nothing to wait for")]

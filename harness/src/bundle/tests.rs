@@ -159,6 +159,21 @@ fn demands_that_were_shortened_are_found() {
 }
 
 #[test]
+fn cases_that_an_earlier_mailproof_did_not_have_are_no_difference() {
+    let (records, mut results) = run();
+    let profile = crate::profile::find("mail-client").unwrap();
+    let named = profile.cases(library().cases()).unwrap();
+    let mut obligations = profile.obligations(named, &Supports::default(), |_| None);
+    obligations.cases.pop();
+    results.obligations = Some(obligations);
+    results.mailproof = "0.0.9".to_owned();
+    crate::profile::stand(&mut results);
+    let again = again(&packed_with(&records, &results));
+    assert!(!again.differences.iter().any(|it| it.what == What::Standing));
+    assert_eq!(again.demands.unwrap().left_out.len(), 1);
+}
+
+#[test]
 fn an_excuse_for_what_was_run_is_found() {
     let ran = run().1.cases[0].id.clone();
     let again = demanding(|it| {

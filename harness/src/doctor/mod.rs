@@ -114,7 +114,7 @@ pub fn examine(
     let cases = probes.iter().map(|it| &it.case);
     let cases = cases.chain(trials.iter().map(|it| &it.case)).cloned();
     let summary = session.run(cases.collect(), cancel, |told| {
-        let Told::Case(record, result) = told else {
+        let (Told::Case(record, result) | Told::Again(record, result)) = told else {
             return;
         };
         match by_id.get(record.case.id.as_str()) {

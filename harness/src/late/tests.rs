@@ -90,6 +90,25 @@ fn a_late_connection_is_no_evidence_where_it_arrived_and_some_where_it_belongs()
 }
 
 #[test]
+fn what_comes_late_changes_no_snapshot() {
+    let one = canaries("x/one");
+    let (own, stray) = ("EHLO client.example\r\n", format!("{}\r\n", one.body));
+    let mut later = record("x/two", &[&stray]);
+    let strays = owners(&["x/one", "x/two"]).take_strays(&mut later);
+    assert_ne!(later.log, undisturbed(&later).log, "a mark is left");
+
+    let mut earlier = record("x/one", &[own]);
+    let prompt = earlier.clone();
+    for stray in strays {
+        stray.put_into(&mut earlier);
+    }
+    assert_eq!(undisturbed(&earlier).log, prompt.log);
+    assert_eq!(undisturbed(&prompt).log, prompt.log);
+    let marks = |it: &Event| matches!(it.what, What::Elsewhere { .. });
+    assert!(!undisturbed(&later).log.events.iter().any(marks));
+}
+
+#[test]
 fn under_other_settings_it_is_told_and_not_judged() {
     let one = canaries("x/one");
     let leak = format!("{}\r\n", one.accounts[0].password);

@@ -475,8 +475,9 @@ impl Files {
         kept: Option<&Path>,
     ) -> Result<Self, String> {
         let spec = &case.setup.chain;
+        let names = place.names(case);
         let chain = authority
-            .chain_variant(spec.fault, &place.names(case), spec.variant)
+            .chain_variant(spec.fault, &place.names_for(spec, &names), spec.variant)
             .map_err(|error| format!("cannot forge the chain of the server: {error}"))?;
         let temporary = || {
             let folder = tempfile::Builder::new()

@@ -24,6 +24,7 @@ pub use file::{EXTENSION, Fault, PENDING, Snapshot, VERSION, path};
 pub use store::{Pending, Store, StoreError};
 
 use crate::{
+    late,
     report::folder::{Folder, FolderError},
     results::Record,
     transcript::{Rules, normalise_with},
@@ -39,10 +40,11 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Takes the transcript of a case that was run.
+    /// Takes the transcript of a case that was run. Which retry comes late, and where it arrives, is chance and is
+    /// left out.
     pub fn take(&mut self, record: &Record, rules: &Rules) {
         if record.not_run.is_none() {
-            let text = file::bounded(&normalise_with(record, rules));
+            let text = file::bounded(&normalise_with(&late::undisturbed(record), rules));
             self.texts.insert(record.case.id.clone(), text);
         }
     }

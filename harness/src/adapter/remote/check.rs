@@ -62,7 +62,7 @@ pub(in super::super) fn check(
     checker
         .more
         .extend(secrets.keys().map(|name| format!("{SECRET}{name}")));
-    let variables = variables(&file.variables)?;
+    let variables = variables(&checker, &file.variables)?;
     checker.more.extend(variables.keys().cloned());
     let mut before = checker.clone();
     before.before_cases = true;
@@ -211,10 +211,7 @@ fn named_secrets(
 ) -> Result<BTreeMap<String, String>, Complaint> {
     let mut named = BTreeMap::new();
     for (name, secret) in secrets {
-        if !is_name(name.as_ref()) {
-            let message = "expected a name of small letters, digits and `_`";
-            return Err(Complaint::new(name.span(), message));
-        }
+        is_a_name(name)?;
         let variable = secret.env.as_ref();
         if variable.is_empty() || variable.contains(['=', '\0', ' ']) {
             let message = "expected the name of a variable of the environment";
@@ -248,24 +245,34 @@ fn from_environment(it: &file::FromEnvironment) -> FromEnvironment {
 }
 
 fn variables(
+    checker: &Checker<'_>,
     variables: &BTreeMap<Spanned<String>, Spanned<file::FromEnvironment>>,
 ) -> Result<BTreeMap<String, FromEnvironment>, Complaint> {
     let mut named = BTreeMap::new();
     for (name, value) in variables {
-        let text = name.as_ref();
-        let message = match text.as_str() {
-            _ if !is_name(text) => "expected a name of small letters, digits and `_`".to_owned(),
-            _ if is_built_in(text) || text.starts_with(SECRET) => {
-                format!("`{text}` is a placeholder already")
-            }
-            _ => {
-                named.insert(text.clone(), from_environment(value.as_ref()));
-                continue;
-            }
-        };
-        return Err(Complaint::new(name.span(), message));
+        let name = free_name(checker, name)?;
+        named.insert(name, from_environment(value.as_ref()));
     }
     Ok(named)
+}
+
+/// A name for a new placeholder.
+fn free_name(checker: &Checker<'_>, name: &Spanned<String>) -> Result<String, Complaint> {
+    let text = is_a_name(name)?;
+    let mut own = checker.own.names();
+    if is_built_in(text) || text.starts_with(SECRET) || own.any(|it| it == text) {
+        let message = format!("`{text}` is a placeholder already");
+        return Err(Complaint::new(name.span(), message));
+    }
+    Ok(text.clone())
+}
+
+fn is_a_name(name: &Spanned<String>) -> Result<&String, Complaint> {
+    if is_name(name.as_ref()) {
+        return Ok(name.as_ref());
+    }
+    let message = "expected a name of small letters, digits and `_`";
+    Err(Complaint::new(name.span(), message))
 }
 
 fn is_web(text: &str) -> bool {
@@ -402,16 +409,7 @@ impl Common<'_> {
     ) -> Result<BTreeMap<String, Take>, Complaint> {
         let mut taken = BTreeMap::new();
         for (name, what) in takes {
-            let text = name.as_ref();
-            if !is_name(text) {
-                let message = "expected a name of small letters, digits and `_`";
-                return Err(Complaint::new(name.span(), message));
-            }
-            if is_built_in(text) || text.starts_with(SECRET) {
-                let message = format!("`{text}` is a placeholder already");
-                return Err(Complaint::new(name.span(), message));
-            }
-            taken.insert(text.clone(), take(what)?);
+            taken.insert(free_name(&self.checker, name)?, take(what)?);
         }
         Ok(taken)
     }

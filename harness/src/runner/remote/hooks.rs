@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use serde_json::Value as Any;
 use serde_json_path::JsonPath;
 
-use super::{http, secrets::Secrets};
+use super::{
+    http::{self, Caller},
+    secrets::Secrets,
+};
 use crate::{
     adapter::{
         Adapter, FillError, Remote, Value, Values,
@@ -15,7 +18,10 @@ use crate::{
 };
 
 /// Characters of an answer that a message quotes.
-const QUOTED: usize = 300;
+pub(super) const QUOTED: usize = 300;
+
+/// Octets of an answer that are looked at for a sentence about it.
+const LOOKED_AT: usize = 16 << 10;
 
 /// What hooks are called with.
 pub(super) struct Operator<'a> {
@@ -28,6 +34,7 @@ pub(super) struct Operator<'a> {
     pub(super) folder: PathBuf,
     pub(super) home: PathBuf,
     pub(super) cancel: Cancel,
+    pub(super) caller: Caller<'a>,
 }
 
 /// Why a step ends at a hook.
@@ -56,18 +63,36 @@ pub(super) struct Answer {
     pub(super) stdout: Vec<u8>,
     /// Standard error.
     pub(super) stderr: Vec<u8>,
+    /// The beginning of it for a sentence: on one line, without secrets.
+    pub(super) beginning: String,
 }
 
 impl Operator<'_> {
+    /// What came back, with words for a sentence about it.
+    pub(super) fn answer(&self, code: i32, stdout: Vec<u8>, stderr: Vec<u8>) -> Answer {
+        let shown = if stderr.is_empty() { &stdout } else { &stderr };
+        // Masked before it is cut, so that no part of a secret stays at the end.
+        let shown = self
+            .secrets
+            .mask_octets(&shown[..shown.len().min(LOOKED_AT)]);
+        Answer {
+            beginning: beginning(&shown),
+            code,
+            stdout,
+            stderr,
+        }
+    }
+
     /// Calls a hook, which must do its work, and keeps what it takes.
     pub(super) async fn perform(&mut self, hook: &Hook) -> Result<Answer, Trouble> {
         let answer = self.ask(hook).await?;
         if self.any(hook, &hook.failed_when, &answer)? {
             let shown = match &hook.shown {
                 Some(take) => taken(take, &answer).map_err(|why| self.trouble(hook, &why))?,
-                None => Some(quoted(&answer)),
+                None => Some(answer.beginning.clone()),
             };
-            return Err(Trouble::Refused(shown.unwrap_or_default()));
+            let shown = self.secrets.mask(&shown.unwrap_or_default());
+            return Err(Trouble::Refused(shown));
         }
         self.expected(hook, &answer)?;
         self.keep(hook, &answer)?;
@@ -106,7 +131,7 @@ impl Operator<'_> {
                     Take::Path(path) => format!("has nothing at {path}"),
                     Take::Matches(pattern) => format!("has no match of {pattern}"),
                 };
-                self.trouble(hook, &format!("the answer {what}: {}", quoted(answer)))
+                self.trouble(hook, &format!("the answer {what}: {}", answer.beginning))
             })?;
             self.values.insert(name.clone(), Value::One(taken));
         }
@@ -126,7 +151,7 @@ impl Operator<'_> {
         if is_expected(hook, answer.code) {
             return Ok(());
         }
-        let quoted = quoted(answer);
+        let quoted = &answer.beginning;
         let why = match &hook.call {
             Call::Command(_) => format!("ended with exit code {}: {quoted}", answer.code),
             Call::Http(call) => {
@@ -182,11 +207,7 @@ impl Operator<'_> {
             }
             Exit::Cancelled => return Err(trouble("cancelled")),
         };
-        Ok(Answer {
-            code,
-            stdout: outcome.stdout.kept,
-            stderr: outcome.stderr.kept,
-        })
+        Ok(self.answer(code, outcome.stdout.kept, outcome.stderr.kept))
     }
 
     async fn http(&self, hook: &Hook, call: &HttpCall) -> Result<Answer, Trouble> {
@@ -198,23 +219,20 @@ impl Operator<'_> {
                 HookError::File(..) => Trouble::Unsupported(error.to_string()),
                 _ => Trouble::Failed(self.trouble(hook, &error.to_string())),
             })?;
-        let authorities = self.remote.authorities.as_deref();
         let trouble =
             |why: String| self.trouble(hook, &format!("{} {} {why}", request.method, request.url));
-        let answer = http::call(&request, authorities, hook.within)
-            .await
-            .map_err(|error| match error {
-                http::CallError::Url(why) => self.trouble(hook, &why),
-                http::CallError::Connect(..) | http::CallError::Tls(..) => {
-                    self.trouble(hook, &error.to_string())
-                }
-                _ => trouble(error.to_string()),
-            })?;
-        Ok(Answer {
-            code: i32::from(answer.status),
-            stdout: answer.body,
-            stderr: Vec::new(),
-        })
+        let answer =
+            self.caller
+                .call(&request, hook.within)
+                .await
+                .map_err(|error| match error {
+                    http::CallError::Url(why) => self.trouble(hook, &why),
+                    http::CallError::Connect(..) | http::CallError::Tls(..) => {
+                        self.trouble(hook, &error.to_string())
+                    }
+                    _ => trouble(error.to_string()),
+                })?;
+        Ok(self.answer(i32::from(answer.status), answer.body, Vec::new()))
     }
 
     fn trouble(&self, hook: &Hook, why: &str) -> String {
@@ -282,17 +300,12 @@ pub(super) fn at(path: &JsonPath, answer: &Answer) -> Result<Option<String>, Str
 
 fn json(answer: &Answer) -> Result<Any, String> {
     serde_json::from_slice(&answer.stdout)
-        .map_err(|error| format!("the answer is no JSON ({error}): {}", quoted(answer)))
+        .map_err(|error| format!("the answer is no JSON ({error}): {}", answer.beginning))
 }
 
 /// The beginning of an answer, on one line.
-fn quoted(answer: &Answer) -> String {
-    let octets = if answer.stderr.is_empty() {
-        &answer.stdout
-    } else {
-        &answer.stderr
-    };
-    let text = String::from_utf8_lossy(&octets[..octets.len().min(4 * QUOTED)]).into_owned();
+fn beginning(octets: &[u8]) -> String {
+    let text = String::from_utf8_lossy(octets);
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().take(QUOTED).collect();
     if line.is_empty() {

@@ -3,7 +3,10 @@
 //!
 //! Must not know hooks.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -56,14 +59,57 @@ pub(super) enum CallError {
     Late(Duration),
 }
 
-/// Asks once. `authorities` are PEM, for https; the system's where absent.
-pub(super) async fn call(
-    request: &HttpRequest,
-    authorities: Option<&[u8]>,
-    within: Duration,
-) -> Result<Answer, CallError> {
-    let asked = tokio::time::timeout(within, ask(request, authorities)).await;
-    asked.unwrap_or(Err(CallError::Late(within)))
+/// Who asks, as often as is wanted.
+pub(super) struct Caller<'a> {
+    /// PEM, for https; the system's where absent.
+    authorities: Option<&'a [u8]>,
+    /// Read once, and only where somebody is asked over https.
+    tls: OnceLock<Arc<ClientConfig>>,
+}
+
+impl<'a> Caller<'a> {
+    /// Trusts `authorities` (PEM), or those of the system, over https.
+    pub(super) fn new(authorities: Option<&'a [u8]>) -> Self {
+        Self {
+            authorities,
+            tls: OnceLock::new(),
+        }
+    }
+
+    /// Asks once.
+    pub(super) async fn call(
+        &self,
+        request: &HttpRequest,
+        within: Duration,
+    ) -> Result<Answer, CallError> {
+        let asked = tokio::time::timeout(within, self.ask(request)).await;
+        asked.unwrap_or(Err(CallError::Late(within)))
+    }
+
+    async fn ask(&self, request: &HttpRequest) -> Result<Answer, CallError> {
+        let uri = uri(&request.url)?;
+        let (host, port) = place_of(&request.url)?;
+        let place = format!("{}:{port}", uri.host().unwrap_or_default());
+        let plain = TcpStream::connect((host.as_str(), port))
+            .await
+            .map_err(|error| CallError::Connect(place.clone(), error))?;
+        if !is_secure(&uri) {
+            return exchange(request, &uri, plain).await;
+        }
+        let tls = |error| CallError::Tls(place.clone(), error);
+        let name = ServerName::try_from(host).map_err(|it| tls(std::io::Error::other(it)))?;
+        let config = self.config().map_err(|it| tls(std::io::Error::other(it)))?;
+        let secured = TlsConnector::from(config).connect(name, plain);
+        exchange(request, &uri, secured.await.map_err(tls)?).await
+    }
+
+    fn config(&self) -> Result<Arc<ClientConfig>, rustls::Error> {
+        if let Some(config) = self.tls.get() {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(config(self.authorities)?);
+        Ok(self.tls.get_or_init(|| config).clone())
+    }
 }
 
 /// Host and port of a URL.
@@ -73,23 +119,6 @@ pub(super) fn place_of(url: &str) -> Result<(String, u16), CallError> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let default = if is_secure(&uri) { 443 } else { 80 };
     Ok((host.to_owned(), uri.port_u16().unwrap_or(default)))
-}
-
-async fn ask(request: &HttpRequest, authorities: Option<&[u8]>) -> Result<Answer, CallError> {
-    let uri = uri(&request.url)?;
-    let (host, port) = place_of(&request.url)?;
-    let place = format!("{}:{port}", uri.host().unwrap_or_default());
-    let plain = TcpStream::connect((host.as_str(), port))
-        .await
-        .map_err(|error| CallError::Connect(place.clone(), error))?;
-    if !is_secure(&uri) {
-        return exchange(request, &uri, plain).await;
-    }
-    let tls = |error| CallError::Tls(place.clone(), error);
-    let name = ServerName::try_from(host).map_err(|it| tls(std::io::Error::other(it)))?;
-    let config = config(authorities).map_err(|it| tls(std::io::Error::other(it)))?;
-    let secured = TlsConnector::from(Arc::new(config)).connect(name, plain);
-    exchange(request, &uri, secured.await.map_err(tls)?).await
 }
 
 async fn exchange(

@@ -24,6 +24,7 @@ use regex::bytes::Regex;
 
 use self::{
     hooks::{Answer, Operator, Trouble, at, taken},
+    http::Caller,
     quiet::Quiet,
     secrets::Secrets,
 };
@@ -135,6 +136,7 @@ fn outside_of_cases<'a>(
         home: folder.clone(),
         folder,
         cancel: Cancel::new(),
+        caller: Caller::new(remote.authorities.as_deref()),
     })
 }
 
@@ -194,6 +196,7 @@ fn operator<'a>(scene: &Scene<'a>, remote: &'a Remote) -> Result<Operator<'a>, S
         folder: scene.work.path().to_owned(),
         home: scene.work.home(),
         cancel: scene.cancel.clone(),
+        caller: Caller::new(remote.authorities.as_deref()),
     })
 }
 
@@ -385,11 +388,7 @@ fn from_log(operator: &Operator<'_>, log: &LogFile<'_>) -> Result<Performance, S
         .exit
         .meaning_beside(None, 0, &octets, &octets);
     let text = String::from_utf8_lossy(&octets).trim().to_owned();
-    let answer = Answer {
-        code: 0,
-        stdout: octets,
-        stderr: Vec::new(),
-    };
+    let answer = operator.answer(0, octets, Vec::new());
     Ok(performance(operator, meaning, None, &text, answer))
 }
 

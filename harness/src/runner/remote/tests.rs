@@ -193,6 +193,27 @@ async fn a_hook_fails(bad: &str) -> String {
     }
 }
 
+/// A product that repeats what it was given: its token stays out of what is told, whole or in part.
+#[tokio::test]
+async fn a_refusal_is_told_without_secrets() {
+    let secret = std::env::var("PATH").expect("a path");
+    for before in [0, hooks::QUOTED - 2] {
+        let body = format!("{}{secret}", "x".repeat(before));
+        let product = Product::answering(&[&answer("400 Bad Request", &body)]).await;
+        let hooks = "failed-when = { status = [400] }\n";
+        let hooks = SEND.replace("take = { id", &format!("{hooks}take = {{ id"));
+        let mut adapter = adapter(&product.url, &hooks);
+        if let Kind::Remote(remote) = &mut adapter.kind {
+            remote.secrets.insert("api".to_owned(), "PATH".to_owned());
+        }
+        let Ended::Finished { text, .. } = performed(&adapter).await.ended else {
+            panic!("it refuses");
+        };
+        let beginning = &secret[..2];
+        assert!(!text.trim_start_matches('x').contains(beginning), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_there() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
