@@ -15,6 +15,8 @@ use std::{
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::program::skipped;
+
 /// How long anything may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,7 +38,6 @@ impl Browser {
     ///
     /// # Panics
     /// Where there is one and it cannot be driven.
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     pub fn start() -> Option<Self> {
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let started = NAMES.iter().find_map(|name| {
@@ -60,7 +61,7 @@ impl Browser {
             command.spawn().ok()
         });
         let Some(mut child) = started else {
-            eprintln!("skipped: no chromium on this machine");
+            skipped("no chromium on this machine");
             return None;
         };
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));

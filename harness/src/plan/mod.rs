@@ -13,3 +13,8 @@ mod stops;
 pub use file::{Entry, Plan, Question};
 pub use state::{Begun, State, StateError};
 pub use stops::{Stop, Stops};
+
+/// SHA-256 of what something says, not of how it was written.
+fn fingerprint(of: &impl serde::Serialize) -> String {
+    crate::edition::hex(&serde_json::to_vec(of).unwrap_or_default())
+}

@@ -5,28 +5,28 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io,
+    fs,
+    io::{self, Write as _},
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_scenarios::model::PortRole;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, Stops};
-use crate::report::text;
+use super::{Plan, Stops, fingerprint};
+use crate::report::{
+    folder::{Folder, FolderError},
+    lock::{Lock, lock},
+    text,
+};
 
 /// The version of the file.
 const VERSION: u32 = 1;
 
 /// The name of the file.
 const NAME: &str = "plan.json";
-
-/// The name of the file that only one server at a time has locked.
-const LOCK: &str = "plan.lock";
 
 /// Where numbers for ports are looked for: below those that systems give to outgoing connections.
 const FIRST_PORT: u16 = 20_000;
@@ -59,7 +59,8 @@ pub struct State {
     pub begun: Begun,
     /// Whether it was begun in an earlier sitting.
     pub resumed: bool,
-    _lock: File,
+    folder: PathBuf,
+    _lock: Arc<Lock>,
 }
 
 /// Why a plan cannot be begun or gone on with.
@@ -130,7 +131,7 @@ impl StateError {
 
 impl State {
     /// Takes the folder, which is made where it is not there, for as long as the value lives. `records` is the
-    /// name of the file that a run leaves behind.
+    /// name of the file that a run leaves behind. Nothing is begun before [`State::remember`].
     ///
     /// # Errors
     /// [`StateError`] where somebody else has the folder, it does not fit `resume`, or what was begun in it does
@@ -153,13 +154,10 @@ impl State {
             return Err(StateError::Nothing(shown()));
         }
         fs::create_dir_all(folder).map_err(failed)?;
-        let lock = File::create(folder.join(LOCK)).map_err(failed)?;
-        if let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            return Err(match error {
-                rustix::io::Errno::WOULDBLOCK => StateError::Taken(shown()),
-                error => failed(error.into()),
-            });
-        }
+        let lock = lock(folder).map_err(|error| match error.kind() {
+            io::ErrorKind::ResourceBusy => StateError::Taken(shown()),
+            _ => failed(error),
+        })?;
         match (path.exists(), resume) {
             (true, false) => return Err(StateError::Begun(shown())),
             (false, _) if folder.join(records).exists() => return Err(StateError::Other(shown())),
@@ -174,19 +172,26 @@ impl State {
             return Ok(Self {
                 begun,
                 resumed: true,
+                folder: folder.to_owned(),
                 _lock: lock,
             });
         }
-        let begun = fresh();
-        let json = serde_json::to_vec_pretty(&begun).map_err(|it| failed(io::Error::other(it)))?;
-        let beside = path.with_added_extension("part");
-        fs::write(&beside, json).map_err(failed)?;
-        fs::rename(&beside, &path).map_err(failed)?;
         Ok(Self {
-            begun,
+            begun: fresh(),
             resumed: false,
+            folder: folder.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Writes down that the plan is begun; from then on it can be resumed.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn remember(&self) -> Result<(), FolderError> {
+        let folder = Folder::open(&self.folder, "--out")?;
+        let json = serde_json::to_string_pretty(&self.begun).map_err(io::Error::other);
+        folder.replace(NAME, |file| file.write_all(json?.as_bytes()))
     }
 }
 
@@ -234,13 +239,6 @@ fn fits(begun: &Begun, plan: &Plan, stops: &Stops, folder: &str) -> Result<(), S
     Ok(())
 }
 
-/// Of what the file says, not of how it is written.
-fn fingerprint(plan: &Plan) -> String {
-    let json = serde_json::to_vec(plan).unwrap_or_default();
-    let hash = digest(&SHA256, &json);
-    hash.as_ref().iter().map(|it| format!("{it:02x}")).collect()
-}
-
 /// A number for every port that the plan uses: what it says, else one that is free now.
 fn numbers(plan: &Plan, stops: &Stops, seed: u64) -> BTreeMap<PortRole, u16> {
     let used = |role: &&PortRole| stops.all.iter().any(|it| it.case.has_port(**role));
@@ -279,14 +277,16 @@ mod tests {
     fn planned(text: &str) -> (Plan, Stops) {
         let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let plan = Plan::parse("p.toml", text).unwrap_or_else(|it| panic!("{it}"));
-        let stops = Stops::of(&plan, &library).unwrap_or_else(|it| panic!("{it}"));
+        let stops = Stops::of(&plan, &library, |_| None).unwrap_or_else(|it| panic!("{it}"));
         (plan, stops)
     }
 
     fn open(folder: &Path, resume: bool, text: &str) -> Result<State, StateError> {
         let (plan, stops) = planned(text);
         let fresh = || Begun::fresh(&plan, &stops, 7, "now".to_owned());
-        State::open(folder, RECORDS, resume, &plan, &stops, fresh)
+        let state = State::open(folder, RECORDS, resume, &plan, &stops, fresh)?;
+        state.remember().unwrap_or_else(|error| panic!("{error}"));
+        Ok(state)
     }
 
     #[test]
@@ -329,7 +329,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let nothing = open(&folder.path().join("no"), true, PLAN).unwrap_err();
         assert!(matches!(nothing, StateError::Nothing(_)));
-        let held = open(folder.path(), false, PLAN).unwrap();
+        drop(open(folder.path(), false, PLAN).unwrap());
+        // Another process; this one may name a folder twice.
+        let held = fs::File::open(folder.path()).unwrap();
+        held.try_lock().unwrap();
         let taken = open(folder.path(), true, PLAN).unwrap_err();
         assert!(matches!(taken, StateError::Taken(_)) && taken.is_environment());
         drop(held);

@@ -5,16 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{
     language::{Problem, Problems, nearest},
     library::Library,
     model::{CaFile, Canaries, Case, Crl, Security, Step, Store},
 };
 
-use super::{Entry, Plan, Question};
-use crate::{results::NotRun, runner::unseen};
+use super::{Entry, Plan, Question, fingerprint};
+use crate::results::NotRun;
 
 /// Stops that a plan may have.
 const MOST: usize = 1000;
@@ -48,16 +46,20 @@ pub struct Stop {
 impl Stop {
     /// Whether it is a control.
     pub fn is_control(&self) -> bool {
-        self.case.id.starts_with("control/")
+        self.case.is_control()
     }
 }
 
 impl Stops {
-    /// The stops of a plan.
+    /// The stops of a plan. `unseen` says why the servers cannot show a case.
     ///
     /// # Errors
     /// Where an entry fits no case, or adds none, with its place.
-    pub fn of(plan: &Plan, library: &Library) -> Result<Self, Problems> {
+    pub fn of(
+        plan: &Plan,
+        library: &Library,
+        unseen: impl Fn(&Case) -> Option<String>,
+    ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut seen = BTreeSet::new();
         let mut cases: Vec<(Case, &Entry)> = Vec::new();
@@ -108,7 +110,7 @@ impl Stops {
         }
         Ok(Self {
             accounts: accounts(&cases),
-            all: grouped(plan, cases),
+            all: grouped(plan, cases, &unseen),
         })
     }
 
@@ -122,12 +124,10 @@ impl Stops {
         self.all.iter().filter(|it| !it.is_control())
     }
 
-    /// What tells these stops from those of another library or plan.
+    /// What tells these stops from those of another library or plan. Controls follow from the cases and from
+    /// what can be seen.
     pub fn fingerprint(&self) -> String {
-        let cases: Vec<&Case> = self.all.iter().map(|it| &it.case).collect();
-        let json = serde_json::to_vec(&cases).unwrap_or_default();
-        let hash = digest(&SHA256, &json);
-        hash.as_ref().iter().map(|it| format!("{it:02x}")).collect()
+        fingerprint(&self.cases().map(|it| &it.case).collect::<Vec<_>>())
     }
 }
 
@@ -159,7 +159,11 @@ fn accounts(cases: &[(Case, &Entry)]) -> Vec<String> {
     accounts
 }
 
-fn grouped(plan: &Plan, cases: Vec<(Case, &Entry)>) -> Vec<Stop> {
+fn grouped(
+    plan: &Plan,
+    cases: Vec<(Case, &Entry)>,
+    unseen: &dyn Fn(&Case) -> Option<String>,
+) -> Vec<Stop> {
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut groups: Vec<Vec<Stop>> = Vec::new();
     for (case, entry) in cases {
@@ -173,7 +177,7 @@ fn grouped(plan: &Plan, cases: Vec<(Case, &Entry)>) -> Vec<Stop> {
             group: group + 1,
             note: entry.note.clone(),
             questions: questions.cloned().collect(),
-            not_run: not_run(&case),
+            not_run: not_run(&case, unseen),
             case,
         });
     }
@@ -227,9 +231,9 @@ fn of_step(step: &Step) -> impl PartialEq + serde::Serialize {
     )
 }
 
-/// Why a person cannot do it with a server on this machine.
-fn not_run(case: &Case) -> Option<NotRun> {
-    if let Some(why) = unseen(case, &Place::Loopback) {
+/// Why a person cannot do it with the servers that there are.
+fn not_run(case: &Case, unseen: &dyn Fn(&Case) -> Option<String>) -> Option<NotRun> {
+    if let Some(why) = unseen(case) {
         return Some(NotRun::Skipped(why));
     }
     let odd = case.every_step().find(|it| {
@@ -245,10 +249,18 @@ fn not_run(case: &Case) -> Option<NotRun> {
 mod tests {
     use super::*;
 
+    fn loopback(case: &Case) -> Option<String> {
+        crate::runner::unseen(case, &mailproof_mock_servers::world::Place::Loopback)
+    }
+
     fn stops(scenarios: &str) -> Result<Stops, Problems> {
         let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let plan = Plan::parse("p.toml", &format!("title = \"x\"\n{scenarios}"));
-        Stops::of(&plan.unwrap_or_else(|it| panic!("{it}")), &library)
+        Stops::of(
+            &plan.unwrap_or_else(|it| panic!("{it}")),
+            &library,
+            loopback,
+        )
     }
 
     fn entry(case: &str) -> String {
@@ -327,7 +339,7 @@ mod tests {
         let library = Library::embedded().unwrap_or_else(|problems| panic!("{problems}"));
         let text = include_str!("../../../docs/plans/printer.toml");
         let plan = Plan::parse("printer.toml", text).unwrap_or_else(|it| panic!("{it}"));
-        let stops = Stops::of(&plan, &library).unwrap_or_else(|it| panic!("{it}"));
+        let stops = Stops::of(&plan, &library, loopback).unwrap_or_else(|it| panic!("{it}"));
         let barred: Vec<&str> = stops
             .cases()
             .filter(|it| it.not_run.is_some())

@@ -62,14 +62,25 @@ pub fn repeat_command(results: &Results, case: &CaseResult) -> String {
         command.push(' ');
         command.push_str(&text::shell(argument));
     }
-    // A person's client is served one case; it has no filter.
+    // A person's client is served one case; it has no filter, and knows nothing of a second time.
     let served = repeat.first().is_some_and(|it| it == "serve");
     let chosen = if served { "" } else { "--include " };
+    let id = if served { first_time(id) } else { id };
     format!(
         "{command} {chosen}{} --seed {}",
         text::quoted(id),
         results.seed
     )
+}
+
+/// The id of the case that a plan has done `again-2` and so on.
+fn first_time(id: &str) -> &str {
+    match id.rsplit_once("again-") {
+        Some((before, number)) if number.bytes().all(|it| it.is_ascii_digit()) => {
+            before.trim_end_matches(['#', '+'])
+        }
+        _ => id,
+    }
 }
 
 /// Who can do something about it, in words.
@@ -185,8 +196,10 @@ mod tests {
     fn what_a_person_met_is_served_again() {
         let mut results = sample::empty();
         results.repeat = vec!["serve".to_owned()];
-        let command = repeat_command(&results, &sample::case("a#b", Verdict::Fail, ""));
-        assert!(command.starts_with("mailproof serve 'a#b' --seed "));
+        for (id, base) in [("a#b", "a#b"), ("a#b+again-2", "a#b"), ("a#again-10", "a")] {
+            let command = repeat_command(&results, &sample::case(id, Verdict::Fail, ""));
+            assert_eq!(command, format!("mailproof serve '{base}' --seed 7"));
+        }
     }
 
     #[test]

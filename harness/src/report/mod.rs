@@ -11,7 +11,7 @@ pub mod folder;
 pub mod html;
 pub mod json;
 pub mod junit;
-mod lock;
+pub(crate) mod lock;
 pub mod markdown;
 pub mod out;
 pub mod progress;

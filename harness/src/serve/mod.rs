@@ -294,12 +294,6 @@ impl Serving {
         steps.map(sheet).collect()
     }
 
-    /// The numbers of the ports of the case.
-    pub fn numbers(&self) -> BTreeMap<PortRole, u16> {
-        let roles = self.record.steps.iter().map(|it| it.port);
-        roles.map(|it| (it, self.world.port(it))).collect()
-    }
-
     /// Serves until every step is done or `stop` is given, and hands out what was seen. Everything that the
     /// person is to read goes to `tell`, whole lines.
     pub async fn serve(
@@ -347,7 +341,7 @@ impl Serving {
         }
         let turned_away = turned_away.list();
         for line in reach::turned_away(&turned_away) {
-            tell.words(&format!("{line}\n"));
+            tell.line(&line);
         }
         Record {
             log,

@@ -31,6 +31,7 @@ use crate::{
     results::{Answer, CaseResult, NotRun, Record, Results},
     runner::Cancel,
     serve::{Audience, Kept, Order, Person, QUIET, Serving, Sheet, Typed, fingerprint},
+    session::judged,
 };
 pub use desk::{Command, Desk, Refusal, Said, told};
 use view::{Line, Present};
@@ -198,15 +199,14 @@ impl<K: Keeper> Walk<K> {
 
     /// Stops that nobody can do here are kept as such, once.
     fn pass_over(&mut self) -> Result<(), String> {
-        let mut passed = false;
-        for stop in &self.course.stops.all {
-            if let Some(why) = stop.not_run.clone().filter(|_| !self.is_done(stop)) {
-                self.keeper.keep(&self.not_run(stop, why))?;
-                passed = true;
-            }
-        }
-        if passed {
-            self.results = by_id(self.keeper.judge()?);
+        let not_done = |stop: &&Stop| !self.is_done(stop);
+        let all = self.course.stops.all.iter().filter(not_done);
+        let records: Vec<Record> = all
+            .filter_map(|stop| Some(self.not_run(stop, stop.not_run.clone()?)))
+            .collect();
+        for record in records {
+            self.keeper.keep(&record)?;
+            self.judge(&record)?;
         }
         Ok(())
     }
@@ -384,11 +384,14 @@ impl<K: Keeper> Walk<K> {
         if reason.chars().count() > LONGEST {
             return Err(too_long().into());
         }
-        if self.now.as_ref().is_some_and(|it| it.closing) {
-            let why = "This one is being finished.".to_owned();
-            return Err(Refusal::Stale(why).into());
+        // Leaving out another one does nothing to the one that is open.
+        if let Some(now) = self.now.as_ref().filter(|it| it.stop == number) {
+            if now.closing {
+                let why = "This one is being finished.".to_owned();
+                return Err(Refusal::Stale(why).into());
+            }
+            self.put_away().await;
         }
-        self.put_away().await;
         let reason = text::line(reason);
         let why = match lacks {
             true => NotRun::Unsupported(reason),
@@ -444,12 +447,26 @@ impl<K: Keeper> Walk<K> {
 
     fn keep(&mut self, number: usize, record: &Record) -> Result<(), Trouble> {
         self.keeper.keep(record).map_err(Trouble::Broken)?;
-        self.results = by_id(self.keeper.judge().map_err(Trouble::Broken)?);
+        self.judge(record).map_err(Trouble::Broken)?;
         let stop = &self.course.stops.all[number];
         if let Some(result) = self.results.get(&stop.case.id) {
             self.keeper.finished(stop, result);
         }
         self.show(Some(number));
+        Ok(())
+    }
+
+    /// The opinion on a new record. Where a control is done again, what it is the control of may be judged
+    /// otherwise, and only the keeper has those records.
+    fn judge(&mut self, record: &Record) -> Result<(), String> {
+        let id = &record.case.id;
+        if record.case.is_control() && self.results.contains_key(id) {
+            self.results = by_id(self.keeper.judge()?);
+            return Ok(());
+        }
+        let control = record.control_id().and_then(|id| self.results.get(&id));
+        let result = judged(record, control.map(|it| &it.judgement));
+        self.results.insert(id.clone(), result);
         Ok(())
     }
 

@@ -207,6 +207,11 @@ impl Case {
             .any(|it| it == role)
     }
 
+    /// Whether it is the control of others.
+    pub fn is_control(&self) -> bool {
+        self.id.starts_with("control/")
+    }
+
     /// Whether the case differs from its control at all.
     pub fn has_delta(&self) -> bool {
         self.delta != Delta::None

@@ -65,3 +65,30 @@ fn what_is_wrong_with_the_file_is_told_with_its_place() {
         ended.stderr
     );
 }
+
+/// A part of the cases is run; what the file says of the others is no mistake then, nor afterwards.
+#[test]
+fn judged_again_a_selection_makes_no_entry_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let (known, out) = (folder.path().join("known.toml"), folder.path().join("out"));
+    fs::write(&known, KNOWN).unwrap();
+    let ended: Ended = command([
+        "run",
+        "reference",
+        "-i",
+        "cert/always/accepts-untrusted",
+        "--out",
+    ])
+    .arg(&out)
+    .output()
+    .unwrap()
+    .into();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let again = command(["rejudge"])
+        .arg(&out)
+        .arg("--expect")
+        .arg(&known)
+        .output();
+    let again: Ended = again.unwrap().into();
+    assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
+}

@@ -125,6 +125,26 @@ fn a_plan_is_left_gone_on_with_and_finished() {
     assert_eq!(rejudged.code, Some(0), "{rejudged:?}");
     let rejudged = mailproof_tests::program::results(&again, &rejudged);
     assert_eq!(rejudged.cases, results.cases);
+
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("RFC 3207"), "the text of clauses");
+    let at = |name: &str| planned.folder.path().join(name).display().to_string();
+    let (out, key, bundle, adapter) = (out.display().to_string(), at("key"), at("b"), at("a.toml"));
+    assert_eq!(mailproof(&["key", "new", &key]).code, Some(0));
+    let pack = ["bundle", &out, "--out", &bundle, "--sign-key", &key];
+    let nobody_knows = mailproof(&pack);
+    assert_eq!(nobody_knows.code, Some(2), "{nobody_knows:?}");
+    assert!(
+        nobody_knows.stderr.contains("--adapter"),
+        "{nobody_knows:?}"
+    );
+    let shell = "name = \"device\"\ntitle = \"A device\"\nrole = \"client\"\n[settings]\nsecurity.none = []\n\
+                 trust.ca = []\nauth.none = []\n[job.send]\nrun = [\"true\"]\n[exit]\nsuccess = [0]\n";
+    std::fs::write(&adapter, shell).unwrap();
+    let packed = mailproof(&[&pack[..], &["--adapter", &adapter]].concat());
+    assert_eq!(packed.code, Some(0), "{packed:?}");
+    let verified = mailproof(&["verify", &bundle]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
 #[test]
@@ -266,6 +286,44 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     drop(taken);
     let view = sitting.open(0);
     assert_eq!(setting(&view, "port"), number.to_string());
+}
+
+#[test]
+fn a_plan_that_could_not_start_was_not_begun() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let planned = Planned::new(PLAN);
+    let refused = planned.refused(&["--page-port", &port]);
+    assert_eq!(refused.code, Some(3));
+    assert!(
+        refused.stderr.contains("cannot open the page"),
+        "{refused:?}"
+    );
+    drop(taken);
+    let sitting = planned.sit(&["--page-port", &port]);
+    sitting.must(&json!({"do": "leave"}));
+    assert_eq!(sitting.end().code, Some(4));
+}
+
+#[test]
+fn to_leave_out_another_one_does_nothing_to_the_one_that_is_open() {
+    let planned = Planned::new(PLAN);
+    let sitting = planned.sit(&[]);
+    let attempt = sitting.open(0)["present"]["attempt"].clone();
+    sitting.must(&json!({"do": "skip", "stop": 2, "reason": "no time"}));
+    let view = sitting.view();
+    assert_eq!(view["present"]["attempt"], attempt);
+    assert_eq!(view["stops"][2]["verdict"], "SKIPPED");
+    sitting.must(&json!({"do": "skip", "stop": 0, "reason": "no time"}));
+    assert_eq!(sitting.view()["present"], Value::Null);
+}
+
+#[test]
+fn ports_of_a_plan_are_for_this_machine() {
+    let planned = Planned::new(&format!("{PLAN}[ports]\nsubmission = 2587\n"));
+    let refused = planned.refused(&["--bind", "127.0.0.1"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.contains("--port-map says"), "{refused:?}");
 }
 
 #[test]

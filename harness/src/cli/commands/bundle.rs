@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::key;
+use super::{key, runs};
 use crate::{
     adapter,
     bundle::{About, PackError, Packer, SigningKey, masked},
@@ -20,7 +20,7 @@ use crate::{
         subject,
     },
     exit::Exit,
-    report::{json, out, records, text},
+    report::{out, records, text},
     results::{Record, Results},
 };
 
@@ -102,8 +102,8 @@ fn beside() -> tempfile::Builder<'static, 'static> {
 
 /// Packs a folder that `run --out` wrote.
 pub(crate) fn execute(args: &PackArgs, stdout: &mut dyn Write) -> Result<Exit, Failure> {
-    let results = results(&args.dir.join(out::RESULTS))?;
-    let adapter = args.adapter.clone().or_else(|| said(&results));
+    let results = runs::results(&args.dir.join(out::RESULTS))?;
+    let adapter = adapter_of(args, &results)?;
     let mut packing = Packing::to(
         &args.out,
         &args.sign_key,
@@ -122,18 +122,19 @@ pub(crate) fn execute(args: &PackArgs, stdout: &mut dyn Write) -> Result<Exit, F
     Ok(Exit::AsExpected)
 }
 
-/// The adapter that the run says it had.
-fn said(results: &Results) -> Option<String> {
-    let second = results.repeat.get(1)?;
-    (!second.starts_with('-')).then(|| second.clone())
-}
-
-fn results(path: &Path) -> Result<Results, Failure> {
-    let file = File::open(path).map_err(unreadable(path))?;
-    json::read(BufReader::new(file)).map_err(|error| {
-        let path = text::line(&path.display().to_string());
-        Failure::usage(format!("{path} {}", text::line(&error.to_string())))
-    })
+/// The adapter that was named, or that the run says it had; `None` is the built-in one. What a person did, or
+/// of which nobody knows how it was run, had none.
+fn adapter_of(args: &PackArgs, results: &Results) -> Result<Option<String>, Failure> {
+    if args.adapter.is_some() {
+        return Ok(args.adapter.clone());
+    }
+    if results.repeat.first().is_none_or(|it| it != "run") {
+        return Err(Failure::usage(
+            "these results do not say how the subject was run; name its adapter with --adapter",
+        ));
+    }
+    let second = results.repeat.get(1);
+    Ok(second.filter(|it| !it.starts_with('-')).cloned())
 }
 
 fn keep_all(path: &Path, packer: &mut Packer) -> Result<(), Failure> {

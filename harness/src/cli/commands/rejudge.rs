@@ -5,22 +5,24 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, BufReader, Write},
+    io::{BufReader, Write},
     path::{Path, PathBuf},
 };
 
-use mailproof_scenarios::model::Case;
+use mailproof_mock_servers::world::TurnedAway;
+use mailproof_scenarios::{library::Library, model::Case};
 use time::OffsetDateTime;
 
-use super::run;
+use super::{run, runs};
 use crate::{
     cli::{Failure, args::RejudgeArgs, find_profile, library, remark},
     evidence::Evidence,
     exit::Exit,
+    expected,
     profile::{self, Obligations, Profile},
+    reach::add_up,
     report::{
         background::Background,
-        json,
         out::{self, Out},
         records::{Reader, RecordError},
         reporter::Reporter,
@@ -48,20 +50,19 @@ pub(crate) fn execute(args: &RejudgeArgs, stdout: &mut dyn Write) -> Result<Exit
     let expected = run::expected(args.report.expect.as_deref())?;
     let profile = args.profile.as_deref().map(find_profile).transpose()?;
     let mut results = rejudge(&args.dir, JUDGE)?;
+    let library = library_of([&results])?;
     if let Some(profile) = &profile {
-        hold_to(&args.dir, &mut results, profile)?;
+        hold_to(&args.dir, &mut results, &library, profile)?;
     }
     if let Some(expected) = expected {
-        let known: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
-        let known = known.iter().map(String::as_str);
-        expected.apply_to(&mut results, known, OffsetDateTime::now_utc().date());
+        apply(&expected, &mut results, &library);
     }
     let out = args.report.out.as_deref().map(Out::open).transpose()?;
     if let Some(evidence) = run::evidence(args.report.evidence.as_deref())? {
         keep(&args.dir, &results, evidence)?;
     }
     let mut reporter = Reporter::new(run::reporting(&args.report), out, results.cases.len())
-        .with_background(background(&results)?);
+        .with_background(Background::of(&library));
     if reporter.wants_details() {
         each(&args.dir, |record| reporter.detail(&record))?;
     }
@@ -85,17 +86,19 @@ pub(super) const JUDGE: Judge = Judge {
 pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
     let mut controls: BTreeMap<String, CaseResult> = BTreeMap::new();
     let mut cases: BTreeMap<String, CaseResult> = BTreeMap::new();
+    let mut turned_away: BTreeMap<String, Vec<TurnedAway>> = BTreeMap::new();
     let result = |record: &Record, judgement: Judgement| {
         CaseResult::new(record, judgement, (judge.transcript)(record))
     };
     each(folder, |record| {
-        if is_control(&record) {
+        turned_away.insert(record.case.id.clone(), record.turned_away.clone());
+        if record.case.is_control() {
             let judgement = (judge.judge)(&record, None);
             controls.insert(record.case.id.clone(), result(&record, judgement));
         }
     })?;
     let cut = each(folder, |record| {
-        if !is_control(&record) {
+        if !record.case.is_control() {
             let control = record.control_id().and_then(|id| controls.get(&id));
             let control = control.map(|it| &it.judgement);
             let judgement = (judge.judge)(&record, control);
@@ -113,42 +116,64 @@ pub fn rejudge(folder: &Path, judge: Judge) -> Result<Results, Failure> {
         controls: controls.into_values().collect(),
         ..head(folder)?
     };
+    results.turned_away.clear();
+    for peers in turned_away.values() {
+        add_up(&mut results.turned_away, peers);
+    }
     results.selected = results.selected.max(results.cases.len());
     results.ran = Tally::of(&results).ran;
     profile::stand(&mut results);
     Ok(results)
 }
 
-/// What reports cite: of what is built in and, where they are still there, of the folders of scenarios that the
-/// run was told of.
+/// What is built in and, where they are still there, the folders of scenarios that the runs were told of.
 ///
 /// # Errors
 /// [`Failure`] where the files of those folders are no scenarios any more.
-pub(super) fn background(results: &Results) -> Result<Background, Failure> {
-    let arguments = results.repeat.windows(2);
-    let named = arguments
-        .filter(|it| it[0] == "--scenarios")
-        .map(|it| PathBuf::from(&it[1]));
-    let folders: Vec<PathBuf> = named.filter(|it| it.is_dir()).collect();
-    Ok(Background::of(&library(&folders)?))
+pub(super) fn library_of<'a>(
+    runs: impl IntoIterator<Item = &'a Results>,
+) -> Result<Library, Failure> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for results in runs {
+        let arguments = results.repeat.windows(2);
+        let named = arguments.filter(|it| it[0] == "--scenarios");
+        for folder in named.map(|it| PathBuf::from(&it[1])) {
+            if folder.is_dir() && !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+    }
+    library(&folders)
+}
+
+/// Marks what is expected to fail. A selection makes no entry wrong: every case that there is is known.
+pub(super) fn apply(expected: &expected::File, results: &mut Results, library: &Library) {
+    let own: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
+    let known = library.cases().map(|it| it.id.as_str());
+    let known = known.chain(own.iter().map(String::as_str));
+    expected.apply_to(results, known, OffsetDateTime::now_utc().date());
 }
 
 /// Judges results by another profile than that of their run: by the cases that were run, and what else this
 /// mailproof has.
-fn hold_to(folder: &Path, results: &mut Results, profile: &Profile) -> Result<(), Failure> {
+fn hold_to(
+    folder: &Path,
+    results: &mut Results,
+    library: &Library,
+    profile: &Profile,
+) -> Result<(), Failure> {
     let Some(supports) = results.supports.clone() else {
         let message = "these results do not say what the subject can do, so that no profile can be asked: \
                        run again";
         return Err(Failure::usage(message));
     };
-    let library = library(&[])?;
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     for case in library.cases() {
         cases.insert(case.id.clone(), case.clone());
     }
     let mut lacks: BTreeMap<String, String> = BTreeMap::new();
     each(folder, |record| {
-        if is_control(&record) {
+        if record.case.is_control() {
             return;
         }
         let id = record.case.id.clone();
@@ -183,10 +208,6 @@ fn keep(folder: &Path, results: &Results, mut evidence: Evidence) -> Result<(), 
     Ok(evidence.finish(results)?)
 }
 
-fn is_control(record: &Record) -> bool {
-    record.case.id.starts_with("control/")
-}
-
 /// Calls `take` with each record. Returns the last line if it is cut.
 pub(super) fn each(
     folder: &Path,
@@ -214,22 +235,15 @@ pub(super) fn each(
 /// What `results.json` says of the run as a whole, without its cases.
 fn head(folder: &Path) -> Result<Results, Failure> {
     let path = folder.join(out::RESULTS);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(unknown()),
-        Err(error) => {
-            let path = text::line(&path.display().to_string());
-            return Err(Failure::usage(format!("cannot read `{path}`: {error}")));
-        }
-    };
-    let head = json::read(BufReader::new(file)).map_err(|error| {
-        let path = text::line(&path.display().to_string());
-        Failure::usage(format!("{path} {}", text::line(&error.to_string())))
-    })?;
+    if !path.exists() {
+        return Ok(unknown());
+    }
     Ok(Results {
         v: RESULTS_VERSION,
         stale: Vec::new(),
-        ..head
+        // Nothing is compared with snapshots here.
+        snapshots: Vec::new(),
+        ..runs::results(&path)?
     })
 }
 

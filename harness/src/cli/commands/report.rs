@@ -4,12 +4,14 @@
 
 use std::{
     ffi::OsStr,
-    fs::File,
-    io::{self, BufReader, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
-use super::rejudge::{background, each};
+use super::{
+    rejudge::{each, library_of},
+    runs,
+};
 use crate::{
     cli::{Failure, args::PageArgs, remark, text_width},
     exit::{Demands, Exit, decide},
@@ -38,9 +40,7 @@ pub(crate) fn execute(args: &PageArgs, stdout: &mut dyn Write) -> Result<Exit, F
         .iter()
         .map(|it| results(it))
         .collect::<Result<_, _>>()?;
-    let background = runs
-        .first()
-        .map_or_else(|| Ok(Background::default()), background)?;
+    let background = Background::of(&library_of(&runs)?);
     let page = match args.format {
         Format::Html => page(&args.dirs, &runs, &background)?,
         other => render(other, &runs, &background)?,
@@ -91,13 +91,10 @@ fn no_run(results: &Path) -> Failure {
 
 fn results(folder: &Path) -> Result<Results, Failure> {
     let path = folder.join(out::RESULTS);
-    let shown = text::line(&path.display().to_string());
-    let file = File::open(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => no_run(&path),
-        _ => Failure::usage(format!("cannot read `{shown}`: {error}")),
-    })?;
-    let results = json::read(BufReader::new(file))
-        .map_err(|error| Failure::usage(format!("{shown} {}", text::line(&error.to_string()))))?;
+    if !path.exists() {
+        return Err(no_run(&path));
+    }
+    let results = runs::results(&path)?;
     if results.interrupted && results.cases.is_empty() {
         let folder = text::line(&folder.display().to_string());
         remark(&format!(

@@ -13,22 +13,22 @@ use std::{
 use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::{
     library::Library,
-    model::{Auth, Security, Trust},
+    model::{Auth, Case, Security, Trust},
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
-    rejudge::{JUDGE, each, rejudge},
+    rejudge::{JUDGE, apply, each, rejudge},
     run,
     serve::Options,
 };
 use crate::{
     adapter::{Adapter, Words},
     cli::{Failure, remark, signal::interrupted, subject, text_width},
+    edition,
     exit::{Demands, Exit},
-    expected,
     plan::{Begun, Plan, State, Stop, Stops},
-    reach::Setting,
+    reach::turned_away,
     report::{
         background::Background,
         out::{self, Out},
@@ -36,7 +36,7 @@ use crate::{
         text,
     },
     results::{CaseResult, RESULTS_VERSION, Record, Results},
-    runner::Cancel,
+    runner::{Cancel, not_shown, unseen},
     units,
     walk::{Course, Desk, Keeper, Walk, page::Page},
 };
@@ -69,11 +69,20 @@ pub(super) fn execute(
     let path = Path::new(&options.target);
     let plan = read(path)?;
     let adapter = adapter_of(&plan, path)?;
-    let stops = Stops::of(&plan, library)?;
     let expected = run::expected(options.plan.expect.as_deref())?;
     let reach = subject::reach(&options.reach, false)?;
-    let folder = options.plan.out.clone().unwrap_or_else(|| beside(path));
+    if reach.reach.is_some() && !plan.ports.is_empty() {
+        let message = "the [ports] of a plan are for this machine; where it is reached from elsewhere, \
+                       --port-map says which they are";
+        return Err(Failure::usage(message));
+    }
     let now = OffsetDateTime::now_utc();
+    let place = reach.place(Place::Loopback);
+    let authority = reach.anchor.authority(&place, now)?;
+    let stops = Stops::of(&plan, library, |case| {
+        unseen(case, &place).or_else(|| not_shown(case, &place, &authority))
+    })?;
+    let folder = options.plan.out.clone().unwrap_or_else(|| beside(path));
     let state = State::open(
         &folder,
         out::RECORDS,
@@ -90,16 +99,29 @@ pub(super) fn execute(
         false => Failure::usage(error.to_string()),
     })?;
     let out = Out::open(&folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let page = runtime.block_on(open_page(options))?;
+    // Begun is what can be gone on with, so whatever may fail comes before.
+    if !state.resumed {
+        state.remember()?;
+    }
     let mut reporter = Reporter::new(reporting(options), Some(out), stops.cases().count())
         .with_background(Background::of(library));
-    match state.resumed {
+    // Who was ended in between has begun and has no results yet.
+    match state.resumed && folder.join(out::RESULTS).exists() {
         true => reporter.resume()?,
-        false => reporter.begin(&head(&plan, adapter.as_ref(), &state.begun, &stops, &reach))?,
+        false => reporter.begin(&head(
+            options,
+            &plan,
+            adapter.as_ref(),
+            &state.begun,
+            &stops,
+            &place,
+        ))?,
     }
-    let authority = reach
-        .anchor
-        .authority(&reach.place(Place::Loopback), now)
-        .map_err(|error| Failure::environment(error.to_string()))?;
+    let cases: Vec<Case> = stops.cases().map(|it| it.case.clone()).collect();
     let course = Course {
         words: words(&plan, adapter.as_ref()),
         canaries: stops.canaries(state.begun.seed),
@@ -118,13 +140,18 @@ pub(super) fn execute(
         folder: folder.clone(),
     };
     let resumed = state.resumed;
-    let (open, mut keeper) = walk(options, course, keeper, stdout)?;
+    let (open, mut keeper) = runtime.block_on(walk(page, course, keeper, stdout))?;
     let mut results = Results {
         interrupted: false,
         ..rejudge(&folder, JUDGE)?
     };
     if let Some(expected) = expected {
         apply(&expected, &mut results, library);
+    }
+    let done = |it: &&Case| results.cases.iter().any(|result| result.id == it.id);
+    results.edition = Some(edition::edition(library, cases.iter().filter(done)));
+    for line in turned_away(&results.turned_away) {
+        keeper.reporter.note(&line);
     }
     // What earlier sittings saw is in the folder alone.
     if resumed {
@@ -134,53 +161,56 @@ pub(super) fn execute(
     Ok(keeper.reporter.finish(&results, stdout)?.exit)
 }
 
+/// The page, which nobody can look at yet.
+async fn open_page(options: &Options) -> Result<Page, Failure> {
+    let at = SocketAddr::new(
+        options.plan.page_bind,
+        options.plan.page_port.unwrap_or_default(),
+    );
+    let page = Page::open(at)
+        .await
+        .map_err(|error| Failure::environment(format!("cannot open the page on {at}: {error}")))?;
+    if !options.plan.page_bind.is_loopback() {
+        remark(
+            "the page can be reached from elsewhere, without TLS: whoever sees its address may do everything \
+             there",
+        );
+    }
+    Ok(page)
+}
+
 /// Serves the page while the walk lasts. Returns how many stops are open.
-fn walk(
-    options: &Options,
+async fn walk(
+    page: Page,
     course: Course,
     keeper: Files,
     stdout: &mut dyn Write,
 ) -> Result<(usize, Files), Failure> {
     let stop = interrupted()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     let folder = course.folder.clone();
     let (title, resumed) = (text::line(&course.plan.title), course.resumed);
-    runtime.block_on(async {
-        course.write_authority().map_err(Failure::environment)?;
-        let at = SocketAddr::new(
-            options.plan.page_bind,
-            options.plan.page_port.unwrap_or_default(),
-        );
-        let page = Page::open(at).await.map_err(|error| {
-            Failure::environment(format!("cannot open the page on {at}: {error}"))
-        })?;
-        if !options.plan.page_bind.is_loopback() {
-            remark(
-                "the page can be reached from elsewhere, without TLS: whoever sees its address may do everything \
-                 there",
-            );
-        }
-        let desk = Arc::new(Desk::default());
-        let walk = Walk::begin(course, keeper, Arc::clone(&desk)).map_err(Failure::environment)?;
-        let begun = if resumed { "goes on" } else { "begins" };
-        writeln!(stdout, "{title} {begun}. Open this page in a browser:\n")?;
-        writeln!(stdout, "  {}\n", page.address())?;
-        let shown = text::line(&folder.display().to_string());
-        writeln!(stdout, "Results go to {shown}. Ctrl-C ends it and keeps what was done.")?;
-        stdout.flush()?;
-        let over = Cancel::new();
-        let serving = tokio::spawn({
-            let over = over.clone();
-            page.serve(desk, folder, async move { over.cancelled().await })
-        });
-        let (left, keeper) = walk.walk(&stop).await.map_err(Failure::environment)?;
-        over.cancel();
-        // The pages get to know that it is over; who does not listen does not hold it up.
-        let _ = tokio::time::timeout(PARTING, serving).await;
-        Ok((left.open, keeper))
-    })
+    course.write_authority().map_err(Failure::environment)?;
+    let desk = Arc::new(Desk::default());
+    let walk = Walk::begin(course, keeper, Arc::clone(&desk)).map_err(Failure::environment)?;
+    let begun = if resumed { "goes on" } else { "begins" };
+    writeln!(stdout, "{title} {begun}. Open this page in a browser:\n")?;
+    writeln!(stdout, "  {}\n", page.address())?;
+    let shown = text::line(&folder.display().to_string());
+    writeln!(
+        stdout,
+        "Results go to {shown}. Ctrl-C ends it and keeps what was done."
+    )?;
+    stdout.flush()?;
+    let over = Cancel::new();
+    let serving = tokio::spawn({
+        let over = over.clone();
+        page.serve(desk, folder, async move { over.cancelled().await })
+    });
+    let (left, keeper) = walk.walk(&stop).await.map_err(Failure::environment)?;
+    over.cancel();
+    // The pages get to know that it is over; who does not listen does not hold it up.
+    let _ = tokio::time::timeout(PARTING, serving).await;
+    Ok((left.open, keeper))
 }
 
 /// Keeps records in the folder and judges what is there.
@@ -266,13 +296,24 @@ fn reporting(options: &Options) -> Reporting {
     }
 }
 
+/// The arguments that one case needs when it is served again: see [`Results::repeat`].
+fn repeat(options: &Options) -> Vec<String> {
+    let mut arguments = vec!["serve".to_owned()];
+    for folder in &options.scenarios {
+        arguments.extend(["--scenarios".to_owned(), folder.display().to_string()]);
+    }
+    arguments.extend(options.reach.arguments());
+    arguments
+}
+
 /// What is known before the first case.
 fn head(
+    options: &Options,
     plan: &Plan,
     adapter: Option<&Adapter>,
     begun: &Begun,
     stops: &Stops,
-    reach: &Setting,
+    place: &Place,
 ) -> Results {
     let subject = plan.subject.clone();
     let subject = subject.or_else(|| adapter.map(|it| it.name.clone()));
@@ -283,18 +324,11 @@ fn head(
         subject: subject.unwrap_or_else(|| "client".to_owned()),
         subject_title: title.unwrap_or_else(|| plan.title.clone()),
         subject_version: plan.version.clone(),
-        place: reach.place(Place::Loopback).name().to_owned(),
+        place: place.name().to_owned(),
         seed: begun.seed,
-        repeat: vec!["serve".to_owned()],
+        repeat: repeat(options),
         now: begun.now.clone(),
         selected: stops.cases().count(),
         ..Results::default()
     }
-}
-
-fn apply(expected: &expected::File, results: &mut Results, library: &Library) {
-    let own: Vec<String> = results.cases.iter().map(|it| it.id.clone()).collect();
-    let known = library.cases().map(|it| it.id.as_str());
-    let known = known.chain(own.iter().map(String::as_str));
-    expected.apply_to(results, known, OffsetDateTime::now_utc().date());
 }
