@@ -53,6 +53,7 @@ pub use crate::{
     fault::{Defect, Fault, OpensslError, Ruling, Verdicts},
     names::{Names, Needs},
     own::{OwnChain, OwnError},
+    pem::armour,
     serve::SignsIn,
     stored::{StoredError, StoredRoot},
     territory::Territory,

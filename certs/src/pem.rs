@@ -18,8 +18,8 @@ pub(crate) fn private_key(der: &[u8]) -> String {
     armour("PRIVATE KEY", der)
 }
 
-/// One block, with a final newline.
-fn armour(label: &str, der: &[u8]) -> String {
+/// One block (RFC 7468 §3), with a final newline.
+pub fn armour(label: &str, der: &[u8]) -> String {
     let body = STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
     let mut rest = body.as_str();

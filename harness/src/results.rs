@@ -162,6 +162,19 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the subject failed: what must hold was broken, it died, or it did not end.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Verdict::Fail | Verdict::Crash | Verdict::Hang)
+    }
+
+    /// Whether a case was run to a verdict: not unsupported, not skipped, not spoilt by the harness.
+    pub const fn is_run(self) -> bool {
+        !matches!(
+            self,
+            Verdict::Unsupported | Verdict::Skipped | Verdict::HarnessError
+        )
+    }
+
     /// The word in reports.
     pub const fn name(self) -> &'static str {
         match self {

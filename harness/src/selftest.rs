@@ -294,10 +294,7 @@ impl Outcome {
 }
 
 fn killed(ruled: &Ruled) -> bool {
-    matches!(
-        ruled.verdict,
-        Verdict::Fail | Verdict::Crash | Verdict::Hang
-    ) || ruled.verdict == Verdict::Pass && ruled.missed
+    ruled.verdict.is_failure() || ruled.verdict == Verdict::Pass && ruled.missed
 }
 
 /// Whether a finding is a SHOULD that was not kept, and not one of those that every case has.

@@ -1,11 +1,24 @@
-//! Values with a syntax of their own that people write on the command line and in files. Must not know what they
+//! Values with a syntax of their own that people write on the command line and in files, and read there. Must not know what they
 //! are for.
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 /// Whether what names one of several things is a file: what has a slash or ends in `.toml` is.
 pub fn is_path(name_or_path: &str) -> bool {
     name_or_path.contains('/') || name_or_path.ends_with(".toml")
+}
+
+/// The SHA-256 of a certificate (DER) as programs show it: `AB:CD:…`.
+pub fn fingerprint(der: &[u8]) -> String {
+    pairs(digest(&SHA256, der).as_ref())
+}
+
+/// Octets as `AB:CD:…`.
+pub fn pairs(octets: &[u8]) -> String {
+    let pairs: Vec<String> = octets.iter().map(|it| format!("{it:02X}")).collect();
+    pairs.join(":")
 }
 
 /// `500ms`, `10s`, `2m`; more than nothing, at most an hour.

@@ -11,7 +11,7 @@ use x509_parser::parse_x509_certificate;
 use super::{
     Adapter, Argument, Commands, FileContent, FillError, Kind, Setting, Template, Value, Values,
 };
-use crate::{process::Input, subject::Request};
+use crate::{process::Input, subject::Request, units};
 
 /// What is run for one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,7 +217,7 @@ fn built_in(request: &Request, folder: Option<&Path>) -> Values {
     if let Some(pin) = &request.pin_file {
         add("pin", Value::One(path(pin)));
         if let Ok(leaf) = CertificateDer::from_pem_file(pin) {
-            add("pin_fingerprint", Value::One(fingerprint(&leaf)));
+            add("pin_fingerprint", Value::One(units::fingerprint(&leaf)));
             if let Ok((_, parsed)) = parse_x509_certificate(&leaf) {
                 let spki = digest(&SHA256, parsed.public_key().raw);
                 add("pin_spki", Value::One(STANDARD.encode(spki)));
@@ -233,13 +233,6 @@ fn url_host(host: &str) -> String {
         Ok(_) => format!("[{host}]"),
         Err(_) => host.to_owned(),
     }
-}
-
-/// `AB:CD:…`, as programs print it.
-fn fingerprint(der: &[u8]) -> String {
-    let hash = digest(&SHA256, der);
-    let pairs: Vec<String> = hash.as_ref().iter().map(|it| format!("{it:02X}")).collect();
-    pairs.join(":")
 }
 
 pub(super) fn arguments(arguments: &[Argument], values: &Values) -> Result<Vec<String>, FillError> {

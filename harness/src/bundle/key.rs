@@ -4,7 +4,6 @@
 //! Must not know what is signed.
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls::pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, pem::PemObject as _};
 
 use crate::edition::hex;
@@ -81,7 +80,7 @@ impl SigningKey {
     /// [`KeyError::NoRandom`], which stands for a failure of the library.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         let der = self.pair.to_pkcs8v1().map_err(|_| KeyError::NoRandom)?;
-        Ok(pem("PRIVATE KEY", der.as_ref()))
+        Ok(mailproof_certs::armour("PRIVATE KEY", der.as_ref()))
     }
 
     /// The public part.
@@ -115,7 +114,7 @@ impl PublicKey {
 
     /// The same in PEM form.
     pub fn to_pem(&self) -> String {
-        pem("PUBLIC KEY", &self.der())
+        mailproof_certs::armour("PUBLIC KEY", &self.der())
     }
 
     /// SHA-256 over its DER, in hexadecimal.
@@ -132,20 +131,6 @@ impl PublicKey {
     fn der(&self) -> Vec<u8> {
         [&SPKI[..], &self.0].concat()
     }
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let mut pem = format!("-----BEGIN {label}-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, more) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = more;
-    }
-    pem.push_str(&format!("-----END {label}-----\n"));
-    pem
 }
 
 #[cfg(test)]

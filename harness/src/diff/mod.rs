@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    judge::fails,
+    judge::failing_findings,
     results::{CaseResult, Held, Results, Verdict},
 };
 
@@ -106,8 +106,8 @@ fn place(all: &mut Difference, id: &str, a: Option<&CaseResult>, b: Option<&Case
         after: b.map(|it| it.judgement.verdict),
         why,
     };
-    let old = a.filter(|it| ran(it));
-    let Some(new) = b.filter(|it| ran(it)) else {
+    let old = a.filter(|it| it.judgement.verdict.is_run());
+    let Some(new) = b.filter(|it| it.judgement.verdict.is_run()) else {
         if old.is_some() {
             let why = b.map_or("not among its cases", |it| it.judgement.reason.as_str());
             all.no_longer_run.push(changed(why.to_owned()));
@@ -115,10 +115,14 @@ fn place(all: &mut Difference, id: &str, a: Option<&CaseResult>, b: Option<&Case
         return;
     };
     let worse: Vec<&str> = match old {
-        Some(old) if failed(old) => failing(new).difference(&failing(old)).copied().collect(),
+        Some(old) if old.judgement.verdict.is_failure() => {
+            failing(new).difference(&failing(old)).copied().collect()
+        }
         _ => Vec::new(),
     };
-    if failed(new) && (!old.is_some_and(failed) || !worse.is_empty()) {
+    if new.judgement.verdict.is_failure()
+        && (!old.is_some_and(|it| it.judgement.verdict.is_failure()) || !worse.is_empty())
+    {
         let mut why = new.judgement.reason.clone();
         if !worse.is_empty() {
             why = format!(
@@ -139,7 +143,9 @@ fn place(all: &mut Difference, id: &str, a: Option<&CaseResult>, b: Option<&Case
         all.now_run.push(changed(new.judgement.reason.clone()));
         return;
     };
-    if failed(old) && matches!(new.judgement.verdict, Verdict::Pass | Verdict::Recorded) {
+    if old.judgement.verdict.is_failure()
+        && matches!(new.judgement.verdict, Verdict::Pass | Verdict::Recorded)
+    {
         all.fixed.push(changed(new.judgement.reason.clone()));
         return;
     }
@@ -166,20 +172,6 @@ fn place(all: &mut Difference, id: &str, a: Option<&CaseResult>, b: Option<&Case
     }
 }
 
-fn ran(case: &CaseResult) -> bool {
-    !matches!(
-        case.judgement.verdict,
-        Verdict::Unsupported | Verdict::Skipped | Verdict::HarnessError
-    )
-}
-
-fn failed(case: &CaseResult) -> bool {
-    matches!(
-        case.judgement.verdict,
-        Verdict::Fail | Verdict::Crash | Verdict::Hang
-    )
-}
-
 /// The names of the findings that are broken.
 fn broken(case: &CaseResult) -> BTreeSet<&str> {
     let findings = case.judgement.findings.iter();
@@ -189,11 +181,8 @@ fn broken(case: &CaseResult) -> BTreeSet<&str> {
 
 /// What makes a case fail: the names of its findings, and the verdict where it is no FAIL.
 fn failing(case: &CaseResult) -> BTreeSet<&str> {
-    let findings = case.judgement.findings.iter();
-    let mut names: BTreeSet<&str> = findings
-        .filter(|it| it.held == Held::Broken && fails(it.level))
-        .map(|it| it.name.as_str())
-        .collect();
+    let findings = failing_findings(&case.judgement);
+    let mut names: BTreeSet<&str> = findings.map(|it| it.name.as_str()).collect();
     if case.judgement.verdict != Verdict::Fail {
         names.insert(case.judgement.verdict.name());
     }

@@ -12,7 +12,7 @@ use mailproof_scenarios::model::{
     Security, Setup, Step, Trust, What,
 };
 
-use super::wire;
+use super::{probes::AUTH, wire};
 use crate::{adapter::Adapter, judge::took_place, results::Record};
 
 /// One setting under the name that it has in the product.
@@ -150,13 +150,6 @@ fn trial(
 
 /// The first job and the plainest other settings with which the adapter can be asked for a value of an axis.
 fn step(model: &Step, adapter: &Adapter, protocol: Protocol, axis: Axis) -> Option<Step> {
-    const AUTH: [Auth; 5] = [
-        Auth::Password,
-        Auth::Plain,
-        Auth::Login,
-        Auth::Xoauth2,
-        Auth::None,
-    ];
     let jobs: &[Job] = match protocol {
         Protocol::Smtp => &[Job::Send, Job::TestConnection],
         Protocol::Imap => &[Job::List, Job::Fetch, Job::Append, Job::TestConnection],

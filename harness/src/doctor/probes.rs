@@ -119,6 +119,15 @@ fn undisturbed(base: &Case, adapter: &Adapter) -> Vec<Probe> {
     probes
 }
 
+/// Ways to sign in, the plainest first.
+pub(super) const AUTH: [Auth; 5] = [
+    Auth::Password,
+    Auth::Plain,
+    Auth::Login,
+    Auth::Xoauth2,
+    Auth::None,
+];
+
 /// Every combination of settings for a job that the adapter declares and that can work, best known first.
 /// Trust `system` and `default` cannot: nobody knows the test authority there.
 fn candidates(model: &Step, protocol: Protocol, job: Job, adapter: &Adapter) -> Vec<Step> {
@@ -130,13 +139,6 @@ fn candidates(model: &Step, protocol: Protocol, job: Job, adapter: &Adapter) -> 
         Security::None,
     ];
     const TRUST: [Trust; 3] = [Trust::Ca, Trust::Pin, Trust::Always];
-    const AUTH: [Auth; 5] = [
-        Auth::Password,
-        Auth::Plain,
-        Auth::Login,
-        Auth::Xoauth2,
-        Auth::None,
-    ];
     let mut steps = Vec::new();
     for security in SECURITY {
         for trust in TRUST {

@@ -1,6 +1,11 @@
 //! The folder of `--evidence`: for each case a capture and the transcript with times.
 
-use std::{collections::HashMap, io::BufWriter, path::Path};
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, BufWriter},
+    path::Path,
+};
 
 use super::write;
 use crate::{
@@ -37,11 +42,18 @@ impl Evidence {
     /// # Errors
     /// [`FolderError`], at once where the disk is full.
     pub fn keep(&mut self, record: &Record) -> Result<(), FolderError> {
-        if record.not_run.is_some() {
-            return Ok(());
-        }
         let id = &record.case.id;
         let name = format!("{}.pcapng", stem(id));
+        if record.not_run.is_some() {
+            // What an earlier record of the case showed counts no more.
+            self.timed.remove(id);
+            return match fs::remove_file(self.folder.file(&name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(self.folder.cannot(&self.folder.file(&name))(error))
+                }
+                _ => Ok(()),
+            };
+        }
         self.folder
             .replace(&name, |file| write(record, BufWriter::new(file)))?;
         let options = transcript::Options {
@@ -71,5 +83,25 @@ impl Evidence {
             self.folder.write(&name, &page)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{judge::testing::Scene, results::NotRun};
+
+    #[test]
+    fn a_case_that_was_left_out_afterwards_has_no_evidence() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut evidence = Evidence::open(dir.path()).unwrap();
+        let mut record = Scene::send().begin().connect().close().record;
+        let capture = dir.path().join(format!("{}.pcapng", stem(&record.case.id)));
+        evidence.keep(&record).unwrap();
+        assert!(capture.is_file());
+        record.not_run = Some(NotRun::Skipped("no time".to_owned()));
+        evidence.keep(&record).unwrap();
+        evidence.keep(&record).unwrap();
+        assert!(!capture.exists() && evidence.timed.is_empty());
     }
 }

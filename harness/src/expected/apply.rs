@@ -84,7 +84,7 @@ impl File {
                 .collect();
             for &at in &of_case {
                 use_of[at].known = true;
-                use_of[at].ran |= was_run(judgement);
+                use_of[at].ran |= judgement.verdict.is_run();
                 use_of[at].right |= describes(&self.entries[at], judgement);
             }
             let valid: Vec<&Entry> = of_case
@@ -139,13 +139,6 @@ struct Use {
     ran: bool,
     /// A case fails as it says.
     right: bool,
-}
-
-const fn was_run(judgement: &Judgement) -> bool {
-    !matches!(
-        judgement.verdict,
-        Verdict::Unsupported | Verdict::Skipped | Verdict::HarnessError
-    )
 }
 
 /// Whether a case ended as an entry says: the outcome, and one of its findings where it names any.

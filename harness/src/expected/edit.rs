@@ -12,8 +12,8 @@ use super::{
     version::Version,
 };
 use crate::{
-    judge::fails,
-    results::{CaseResult, Held, Results, Verdict},
+    judge::failing_findings,
+    results::{CaseResult, Results},
 };
 
 /// A file that can be written again.
@@ -115,10 +115,7 @@ impl Baseline {
         };
         let mut named = Vec::new();
         for case in &results.cases {
-            let failed = matches!(
-                case.judgement.verdict,
-                Verdict::Fail | Verdict::Crash | Verdict::Hang
-            );
+            let failed = case.judgement.verdict.is_failure();
             if !failed || applied.expected.contains_key(&case.id) {
                 continue;
             }
@@ -263,13 +260,8 @@ fn entry(case: &CaseResult, words: &Written) -> Table {
 
 /// The names of the findings that fail a case.
 fn reasons(case: &CaseResult) -> Option<Value> {
-    let names: BTreeSet<&str> = case
-        .judgement
-        .findings
-        .iter()
-        .filter(|it| it.held == Held::Broken && fails(it.level))
-        .map(|it| it.name.as_str())
-        .collect();
+    let findings = failing_findings(&case.judgement);
+    let names: BTreeSet<&str> = findings.map(|it| it.name.as_str()).collect();
     match Vec::from_iter(names)[..] {
         [] => None,
         [one] => Some(one.into()),
@@ -284,6 +276,7 @@ mod tests {
     use time::macros::date;
 
     use super::*;
+    use crate::results::Verdict;
     use crate::{expected::Why, report::sample, results::Finding};
 
     const TODAY: Date = date!(2026 - 05 - 10);

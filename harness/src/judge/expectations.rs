@@ -13,7 +13,7 @@ use super::{
     store::{self, End},
     view::{View, step_of},
 };
-use crate::results::{Finding, Held};
+use crate::results::{Finding, Held, Judgement};
 
 /// A finding with what the verdict needs to know about it.
 pub(crate) struct Checked {
@@ -130,6 +130,12 @@ pub(crate) fn name(check: &Check) -> String {
 /// Whether a level can fail a case; the others warn at most.
 pub const fn fails(level: Level) -> bool {
     matches!(level, Level::Must | Level::Security)
+}
+
+/// What fails a case, where it is a FAIL.
+pub fn failing_findings(judgement: &Judgement) -> impl Iterator<Item = &Finding> {
+    let findings = judgement.findings.iter();
+    findings.filter(|it| it.held == Held::Broken && fails(it.level))
 }
 
 fn checked(expectation: &Expectation, name: String, outcome: Outcome) -> Checked {

@@ -29,7 +29,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use expectations::fails;
+pub use expectations::{failing_findings, fails};
 pub use invariants::{INVARIANTS, Invariant};
 
 use mailproof_scenarios::model::{Check, Deviation};

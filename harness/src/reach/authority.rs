@@ -10,12 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use mailproof_certs::{Authority, Fault, OwnChain, StoredRoot};
 use mailproof_mock_servers::world::Place;
 use mailproof_scenarios::model::Host;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+
+use crate::units;
 
 /// The certificate of a stored authority in PEM.
 pub const CERTIFICATE: &str = "mailproof-ca.pem";
@@ -175,16 +177,6 @@ pub fn store(root: &StoredRoot, folder: &Path) -> Result<(), AnchorError> {
     Ok(())
 }
 
-/// `AB:CD:…`, as trust stores show it.
-pub fn fingerprint(certificate: &[u8]) -> String {
-    pairs(digest(&SHA256, certificate).as_ref())
-}
-
-fn pairs(octets: &[u8]) -> String {
-    let pairs: Vec<String> = octets.iter().map(|it| format!("{it:02X}")).collect();
-    pairs.join(":")
-}
-
 fn install(root: &StoredRoot) -> String {
     let day = |it: OffsetDateTime| it.date().to_string();
     let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, &root.certificate);
@@ -199,9 +191,12 @@ fn install(root: &StoredRoot) -> String {
         .replace("{name}", &root.common_name)
         .replace("{from}", &day(root.from))
         .replace("{until}", &day(root.until))
-        .replace("{sha256}", &fingerprint(&root.certificate))
-        .replace("{sha1}", &pairs(sha1.as_ref()))
-        .replace("{thumbprint}", &pairs(sha1.as_ref()).replace(':', ""))
+        .replace("{sha256}", &units::fingerprint(&root.certificate))
+        .replace("{sha1}", &units::pairs(sha1.as_ref()))
+        .replace(
+            "{thumbprint}",
+            &units::pairs(sha1.as_ref()).replace(':', ""),
+        )
         .replace("{may}", &may.join(", "))
 }
 
@@ -248,7 +243,7 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.join(CERTIFICATE)).unwrap(), pem);
         let notes = fs::read_to_string(folder.join(INSTALL)).unwrap();
         assert!(
-            notes.contains(&fingerprint(&authority.root_der())),
+            notes.contains(&units::fingerprint(&authority.root_der())),
             "{notes}"
         );
         assert!(!notes.contains('{'), "{notes}");

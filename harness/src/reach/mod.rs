@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::text;
 
 pub use self::{
-    authority::{Anchor, AnchorError, CERTIFICATE, INSTALL, KEY, fingerprint, store},
+    authority::{Anchor, AnchorError, CERTIFICATE, INSTALL, KEY, store},
     hold::{Hold, HoldError},
     names::host_name,
     wish::{Wish, WishError, network},

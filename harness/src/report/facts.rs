@@ -3,7 +3,7 @@
 //!
 //! Must not know formats.
 
-use mailproof_scenarios::model::{Level, Who};
+use mailproof_scenarios::model::{Level, Severity, Who};
 
 use super::{
     tally::{Class, missed_should},
@@ -71,6 +71,21 @@ pub fn repeat_command(results: &Results, case: &CaseResult) -> String {
         text::quoted(id),
         results.seed
     )
+}
+
+/// The id of the scenario that a case is of.
+pub fn scenario(id: &str) -> &str {
+    id.split_once('#').map_or(id, |(scenario, _)| scenario)
+}
+
+/// What a severity means for whom it hits.
+pub const fn harm(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "passwords or mail are exposed, forged or lost",
+        Severity::High => "the account does not work, or somebody is misled",
+        Severity::Medium => "somebody is bothered",
+        Severity::Low => "hardly anybody notices",
+    }
 }
 
 /// The id of the case that a plan has done `again-2` and so on.

@@ -5,10 +5,7 @@
 
 use std::io::{IsTerminal as _, Write};
 
-use super::{
-    tally::{Class, ran},
-    text,
-};
+use super::{tally::Class, text};
 use crate::results::CaseResult;
 
 /// How progress is shown.
@@ -113,7 +110,7 @@ impl<W: Write> Progress<W> {
             verdict.name(),
             text::line(&case.id)
         );
-        if bad || !ran(verdict) {
+        if bad || !verdict.is_run() {
             line.push_str(": ");
             line.push_str(&text::cut(&text::line(&case.judgement.reason), 200));
         } else {

@@ -15,7 +15,7 @@ use super::{
     tally::{Class, missed_should},
     text,
 };
-use crate::results::{CaseResult, Results, Verdict};
+use crate::results::{CaseResult, Results};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -58,7 +58,7 @@ fn run(results: &Results, background: &Background) -> Value {
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
     let mut rules = Vec::new();
     for case in &told {
-        numbers.entry(scenario(case)).or_insert_with(|| {
+        numbers.entry(facts::scenario(&case.id)).or_insert_with(|| {
             rules.push(rule(case, background));
             rules.len() - 1
         });
@@ -66,7 +66,7 @@ fn run(results: &Results, background: &Background) -> Value {
     let shown: Vec<Value> = told
         .iter()
         .filter_map(|case| {
-            let rule = numbers.get(scenario(case))?;
+            let rule = numbers.get(facts::scenario(&case.id))?;
             result(results, case, *rule, background)
         })
         .collect();
@@ -99,12 +99,6 @@ fn notifications(results: &Results) -> Value {
     json!([{"level": "note", "message": {"text": line}}])
 }
 
-fn scenario(case: &CaseResult) -> &str {
-    case.id
-        .split_once('#')
-        .map_or(&case.id, |(scenario, _)| scenario)
-}
-
 fn rule(case: &CaseResult, background: &Background) -> Rule {
     let clauses = case.refs.iter().map(|citation| {
         let citation = text::line(citation);
@@ -123,14 +117,14 @@ fn rule(case: &CaseResult, background: &Background) -> Rule {
         ));
     }
     Rule {
-        id: text::line(scenario(case)),
+        id: text::line(facts::scenario(&case.id)),
         short_description: json!({"text": text::line(&case.title)}),
         full_description: json!({"text": text::line(&case.why)}),
         help_uri: case.refs.iter().find_map(|it| super::explain::address(it)),
         help: json!({"text": help}),
         default_configuration: json!({"level": by_severity(case.severity)}),
         properties: json!({
-            "tags": ["mail", scenario(case).split('/').next().unwrap_or_default()],
+            "tags": ["mail", facts::scenario(&case.id).split('/').next().unwrap_or_default()],
             "security-severity": score(case.severity),
             "frequency": case.frequency.name(),
         }),
@@ -143,7 +137,7 @@ fn result(
     rule: usize,
     background: &Background,
 ) -> Option<Value> {
-    let scenario = scenario(case);
+    let scenario = facts::scenario(&case.id);
     let id = text::line(&case.id);
     let file = background.file(scenario).map_or_else(
         || format!("scenarios/library/client/{scenario}.toml"),
@@ -191,10 +185,7 @@ fn result(
 
 /// The level of a result; `None` for what is none.
 fn level(case: &CaseResult) -> Option<&'static str> {
-    let failed = matches!(
-        case.judgement.verdict,
-        Verdict::Fail | Verdict::Crash | Verdict::Hang
-    );
+    let failed = case.judgement.verdict.is_failure();
     match Class::of(case) {
         _ if failed => {
             let soft = matches!(

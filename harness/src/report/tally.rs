@@ -43,17 +43,9 @@ impl Class {
     }
 }
 
-/// Whether a case was run to a verdict: not unsupported, not skipped, not spoilt by the harness.
-pub fn ran(verdict: Verdict) -> bool {
-    !matches!(
-        verdict,
-        Verdict::Unsupported | Verdict::Skipped | Verdict::HarnessError
-    )
-}
-
 /// Whether a case says anything about the subject: run, and not inconclusive.
 pub fn decided(verdict: Verdict) -> bool {
-    ran(verdict) && verdict != Verdict::Inconclusive
+    verdict.is_run() && verdict != Verdict::Inconclusive
 }
 
 /// Whether a case missed a SHOULD.
@@ -112,9 +104,9 @@ impl Tally {
             if Class::of(case) == Class::Expected {
                 *tally.expected.entry(verdict).or_default() += 1;
             }
-            tally.ran += usize::from(ran(verdict));
+            tally.ran += usize::from(verdict.is_run());
             tally.decided += usize::from(decided(verdict));
-            if !ran(verdict) {
+            if !verdict.is_run() {
                 let reason = text::cut(&text::line(&case.judgement.reason), 120);
                 *reasons.entry((verdict, reason)).or_default() += 1;
             }

@@ -193,8 +193,14 @@ pub async fn version(adapter: &Adapter) -> Option<String> {
     };
     let outcome = process::run(&invocation, &Cancel::new()).await.ok()?;
     let text = outcome.stdout.text() + "\n" + &outcome.stderr.text();
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().take(200).collect())
+    version_line(&text).map(str::to_owned)
+}
+
+/// The first line that says anything, as much of it as is a version.
+pub(super) fn version_line(text: &str) -> Option<&str> {
+    let line = text.lines().map(str::trim).find(|it| !it.is_empty())?;
+    let end = line.char_indices().nth(200).map_or(line.len(), |it| it.0);
+    line.get(..end)
 }
 
 /// The session comes back where it is still of use.
@@ -234,17 +240,8 @@ async fn perform_process(
     budget: Duration,
     cancel: &Cancel,
 ) -> Option<Performance> {
-    for name in &adapter.fresh {
-        if let Err(error) = work.empty(name) {
-            let ended = not_started(format!("cannot empty {name}: {error}"));
-            return Some(Performance::ended(ended));
-        }
-    }
-    for (name, octets) in &prepared.files {
-        if let Err(error) = work.write(name, octets) {
-            let ended = not_started(format!("cannot write {name}: {error}"));
-            return Some(Performance::ended(ended));
-        }
+    if let Err(error) = work.lay_out(&adapter.fresh, &prepared.files) {
+        return Some(Performance::ended(not_started(error)));
     }
     let Some((program, arguments)) = prepared.command.split_first() else {
         return Some(Performance::ended(not_started("the command line is empty")));

@@ -54,6 +54,26 @@ impl WorkFolder {
         }
     }
 
+    /// Empties `fresh` folders and writes the files of a step.
+    ///
+    /// # Errors
+    /// In words.
+    pub(super) fn lay_out(
+        &self,
+        fresh: &[String],
+        files: &[(String, Vec<u8>)],
+    ) -> Result<(), String> {
+        for name in fresh {
+            let emptied = self.empty(name);
+            emptied.map_err(|error| format!("cannot empty {name}: {error}"))?;
+        }
+        for (name, octets) in files {
+            let written = self.write(name, octets);
+            written.map_err(|error| format!("cannot write {name}: {error}"))?;
+        }
+        Ok(())
+    }
+
     /// Writes a file, over one that is there, and the folders above it. Configuration files have
     /// passwords in them, so nobody else may read any.
     pub(super) fn write(&self, name: &str, octets: &[u8]) -> io::Result<()> {

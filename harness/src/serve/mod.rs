@@ -18,7 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_lc_rs::digest::{SHA256, digest};
 use mailproof_certs::Authority;
 use mailproof_mock_servers::world::{Place, SERVED, World, WorldConfig};
 use mailproof_scenarios::model::{
@@ -37,6 +36,7 @@ use crate::{
     runner::{self, Cancel},
     session::LINGER,
     transcript::Live,
+    units,
 };
 
 pub use person::{Person, Told, Typed};
@@ -490,23 +490,12 @@ impl Files {
         };
         Ok(Self {
             ca: write("ca.pem", authority.root_pem())?,
-            ca_fingerprint: fingerprint(authority),
+            ca_fingerprint: units::fingerprint(&authority.root_der()),
             pin: write("server.pem", &chain.sent_pem())?,
-            pin_fingerprint: pairs(&chain.leaf_sha256),
+            pin_fingerprint: units::pairs(&chain.leaf_sha256),
             _folder: own,
         })
     }
-}
-
-/// The SHA-256 of the root of an authority, as clients show it.
-pub fn fingerprint(authority: &Authority) -> String {
-    pairs(digest(&SHA256, &authority.root_der()).as_ref())
-}
-
-/// `AB:CD:…`, as clients show it.
-fn pairs(octets: &[u8]) -> String {
-    let pairs: Vec<String> = octets.iter().map(|it| format!("{it:02X}")).collect();
-    pairs.join(":")
 }
 
 async fn ask(person: &mut Person, tell: &mut (impl Audience + ?Sized)) -> Told {

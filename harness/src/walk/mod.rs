@@ -30,8 +30,9 @@ use crate::{
     report::text,
     results::{Answer, CaseResult, NotRun, Record, Results},
     runner::Cancel,
-    serve::{Audience, Kept, Order, Person, QUIET, Serving, Sheet, Typed, fingerprint},
+    serve::{Audience, Kept, Order, Person, QUIET, Serving, Sheet, Typed},
     session::judged,
+    units,
 };
 pub use desk::{Command, Desk, Refusal, Said, told};
 use view::{Line, Present};
@@ -111,7 +112,7 @@ impl Course {
 
     /// The SHA-256 of the test authority, as clients show it.
     pub fn fingerprint(&self) -> String {
-        fingerprint(&self.authority)
+        units::fingerprint(&self.authority.root_der())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     expected::{Applied, Baseline, EditError, Why, Written},
     report::{folder::Folder, text},
-    results::{Results, Verdict},
+    results::Results,
 };
 
 /// Carries out one of the commands.
@@ -73,13 +73,10 @@ fn check(args: &BaselineFileArgs, stdout: &mut dyn Write) -> Result<Exit, Failur
     let results = runs::results(&args.run)?;
     let baseline = read(&args.file)?;
     let applied = apply(&baseline, &results, args)?;
-    let unnamed = results.cases.iter().filter(|it| {
-        let failed = matches!(
-            it.judgement.verdict,
-            Verdict::Fail | Verdict::Crash | Verdict::Hang
-        );
-        failed && !applied.expected.contains_key(&it.id)
-    });
+    let unnamed = results
+        .cases
+        .iter()
+        .filter(|it| it.judgement.verdict.is_failure() && !applied.expected.contains_key(&it.id));
     let mut count = 0;
     for case in unnamed {
         let (verdict, id) = (case.judgement.verdict.name(), text::line(&case.id));

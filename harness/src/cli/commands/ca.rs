@@ -10,6 +10,7 @@ use crate::{
     exit::Exit,
     reach::{self, CERTIFICATE, INSTALL, KEY},
     report::text,
+    units,
 };
 
 /// What every authority may name: whoever has its key owns this machine anyway.
@@ -33,7 +34,7 @@ pub(crate) fn init(args: &CaInitArgs, stdout: &mut dyn Write) -> Result<Exit, Fa
         root.common_name,
         root.until.date(),
         may.join(", "),
-        reach::fingerprint(&root.certificate)
+        units::fingerprint(&root.certificate)
     )?;
     stdout.flush()?;
     Ok(Exit::AsExpected)

@@ -162,12 +162,7 @@ impl Page {
 }
 
 fn weight(case: &Case) -> String {
-    let severity = match case.severity {
-        Severity::Critical => "passwords or mail are exposed, forged or lost",
-        Severity::High => "the account does not work, or somebody is misled",
-        Severity::Medium => "somebody is bothered",
-        Severity::Low => "hardly anybody notices",
-    };
+    let severity = facts::harm(case.severity);
     let frequency = match case.frequency {
         Frequency::Common => "all the time; every support desk knows it",
         Frequency::Occasional => "now and then",

@@ -41,24 +41,19 @@ pub(super) struct Share<'a> {
     pub(super) class: Option<Class>,
 }
 
-/// The id of a scenario.
-pub(super) fn scenario(id: &str) -> &str {
-    id.split_once('#').map_or(id, |(scenario, _)| scenario)
-}
-
 /// Every situation, worst first.
 pub(super) fn situations<'a>(runs: &[Run<'a>]) -> Vec<Situation<'a>> {
     let mut found: BTreeMap<&str, Vec<(usize, &CaseResult)>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
         for case in facts::failures(run.results) {
-            let entry = found.entry(scenario(&case.id)).or_default();
+            let entry = found.entry(facts::scenario(&case.id)).or_default();
             entry.push((index, case));
         }
     }
     let mut shares: BTreeMap<(usize, &str), Vec<Class>> = BTreeMap::new();
     for (index, run) in runs.iter().enumerate() {
         for case in &run.results.cases {
-            let key = (index, scenario(&case.id));
+            let key = (index, facts::scenario(&case.id));
             shares.entry(key).or_default().push(Class::of(case));
         }
     }

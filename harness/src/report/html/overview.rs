@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use super::{Run, data::class, findings::Situation, page::t};
 use crate::{
     report::{
+        facts,
         tally::{Class, Tally},
         text,
     },
@@ -215,22 +216,22 @@ fn counts(results: &Results) -> Markup {
 pub(super) const SEVERITIES: [(Severity, &str, &str); 4] = [
     (
         Severity::Critical,
-        "passwords or mail are exposed, forged or lost",
+        facts::harm(Severity::Critical),
         "Passwörter oder Post werden preisgegeben, gefälscht oder gehen verloren",
     ),
     (
         Severity::High,
-        "the account does not work, or somebody is misled",
+        facts::harm(Severity::High),
         "das Konto funktioniert nicht, oder jemand wird in die Irre geführt",
     ),
     (
         Severity::Medium,
-        "somebody is bothered",
+        facts::harm(Severity::Medium),
         "jemand wird belästigt",
     ),
     (
         Severity::Low,
-        "hardly anybody notices",
+        facts::harm(Severity::Low),
         "kaum jemand merkt es",
     ),
 ];

@@ -111,8 +111,7 @@ pub(super) async fn version(adapter: &Adapter, remote: &Remote) -> Option<String
         Some(Value::One(text)) => text.clone(),
         _ => String::from_utf8_lossy(&answer.stdout).into_owned(),
     };
-    let line = text.lines().map(str::trim).find(|it| !it.is_empty())?;
-    Some(operator.secrets.mask(line).chars().take(200).collect())
+    super::subject::version_line(&operator.secrets.mask(&text)).map(str::to_owned)
 }
 
 fn outside_of_cases<'a>(
@@ -210,15 +209,9 @@ async fn operate(scene: &Scene<'_>, remote: &Remote, afresh: bool) -> Result<Per
         )
     })?;
     let mut operator = operator(scene, remote)?;
-    for name in &adapter.fresh {
-        let emptied = scene.work.empty(name);
-        emptied.map_err(|error| format!("cannot empty {name}: {error}"))?;
-    }
     let files = adapter.files_of(&operator.values);
-    for (name, octets) in files.map_err(|error| error.to_string())? {
-        let written = scene.work.write(&name, &octets);
-        written.map_err(|error| format!("cannot write {name}: {error}"))?;
-    }
+    let files = files.map_err(|error| error.to_string())?;
+    scene.work.lay_out(&adapter.fresh, &files)?;
     if afresh {
         for hook in &remote.reset {
             operator.perform(hook).await?;
